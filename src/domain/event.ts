@@ -1,0 +1,54 @@
+import type { ObjectKind } from './object';
+
+/** The lifecycle events, each announced by a change of an object (seed "Chakra, data model"; the deletes are ours). */
+export const LIFECYCLE_TYPES = [
+  'record:create', 'record:update', 'record:delete',
+  'process:create', 'process:update', 'process:state-change', 'process:delete',
+  'task:create', 'task:update', 'task:delete',
+] as const;
+
+/** Operational events: what Posthorn says of itself. `*` does not mean them; they are subscribed to by name. */
+export const OPERATIONAL_TYPES = [
+  'endpoint.failing', 'endpoint.deactivated', 'endpoint.reactivated', 'delivery.exhausted', 'delivery.recovered',
+] as const;
+
+/** What an event's type may look like. */
+export const EVENT_TYPE = /^[A-Za-z0-9_.:-]{1,128}$/;
+
+/** A fact about one object, or a custom fact, at one time. Never changed. JSON parts are kept as the text that was stored. */
+export interface Event {
+  readonly id: string;
+  readonly workspaceId: string;
+  readonly externalId: string | null;
+  readonly type: string;
+  /** Gap-free and increasing per object; null for a custom event of no object. */
+  readonly sequence: number | null;
+  readonly causedBy: string | null;
+  readonly objectKind: ObjectKind | null;
+  readonly objectId: string | null;
+  /** JSON text: the object after the change; null for a custom event of no object. */
+  readonly object: string | null;
+  /** JSON text: the changed top-level fields' old values, attributes by key; `{}` for a create. */
+  readonly previous: string | null;
+  /** JSON text: the list of changed paths. */
+  readonly changes: string | null;
+  /** A custom event's data, byte for byte as it was posted; null for a lifecycle event. */
+  readonly data: string | null;
+  /** JSON text: who did it, as the caller named them. */
+  readonly actor: string | null;
+  readonly occurredAt: Date;
+  readonly createdAt: Date;
+}
+
+/**
+ * Whether a subscription's pattern covers a type. `*` covers all but the operational types; `process:*` and
+ * `endpoint.*` cover by prefix; anything else is one type by name.
+ */
+export function patternCovers(pattern: string, type: string): boolean {
+  if (pattern === '*') return !(OPERATIONAL_TYPES as readonly string[]).includes(type);
+  if (pattern.endsWith('*')) return type.startsWith(pattern.slice(0, -1));
+  return pattern === type;
+}
+
+/** What a pattern may look like: `*`, a type, or a prefix that ends in `:*`, `.*`. */
+export const EVENT_PATTERN = /^(\*|[A-Za-z0-9_.:-]{1,128}|[A-Za-z0-9_.:-]{0,126}[:.]\*)$/;

@@ -1,0 +1,34 @@
+/** The prefix of each kind of id; it stands in the id itself, in the URL and in the log. */
+export const ID_PREFIXES = {
+  record: 'rec',
+  process: 'prc',
+  task: 'tsk',
+  event: 'evt',
+  rule: 'rul',
+  endpoint: 'ep',
+  delivery: 'dlv',
+  attempt: 'att',
+  job: 'job',
+  channel: 'chn',
+  key: 'key',
+  workspace: 'wsp',
+  secret: 'sec',
+  audit: 'aud',
+} as const;
+
+/** What an id can be of. */
+export type IdKind = keyof typeof ID_PREFIXES;
+
+/** Makes a new id: the prefix, `_`, and 26 lower-case characters whose order is the order of making. */
+export type NewId = (kind: IdKind) => string;
+
+const BODY = /^[0-9abcdefghjkmnpqrstvwxyz]{26}$/;
+
+/** Joins a prefix and a ULID's 26 characters (Crockford base 32, 48 bits of milliseconds first) to an id. */
+export const formatId = (kind: IdKind, ulid: string): string => `${ID_PREFIXES[kind]}_${ulid.toLowerCase()}`;
+
+/** Whether `text` has the shape of an id of this kind. Says nothing about whether such a row exists. */
+export function isId(kind: IdKind, text: string): boolean {
+  const prefix = `${ID_PREFIXES[kind]}_`;
+  return text.startsWith(prefix) && BODY.test(text.slice(prefix.length));
+}

@@ -1,0 +1,87 @@
+import { Pool, types, type PoolConfig } from 'pg';
+
+/** One statement. A `name` has PostgreSQL keep it prepared on each connection: for the hot path. */
+export interface Statement {
+  readonly text: string;
+  readonly values?: readonly unknown[];
+  readonly name?: string;
+}
+
+/** What a query function needs: a pool or a transaction. */
+export interface Sql {
+  query<R>(statement: Statement): Promise<R[]>;
+}
+
+/** A pool of connections. */
+export interface Db extends Sql {
+  /** Runs `work` in one transaction: committed when it returns, rolled back when it throws. */
+  transaction<T>(work: (trx: Sql) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+// bigint: sequences and counts stay far below 2^53, and a string would have to be converted at every use.
+types.setTypeParser(types.builtins.INT8, Number);
+// json: kept as the text that was stored; whoever needs the value parses it.
+types.setTypeParser(types.builtins.JSON, (text) => text);
+
+/** SQLSTATE classes that say "PostgreSQL is away": connection, operator intervention, out of resources. */
+const AWAY = /^(08|57P|53)/;
+const AWAY_ERRNO = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', 'EPIPE', 'ENOENT']);
+
+/** Whether an error means that the database can't be reached now, rather than that a statement was wrong. */
+export function isDatabaseAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return AWAY.test(code) || AWAY_ERRNO.has(code) || /Connection terminated|timeout exceeded when trying to connect|Query read timeout/.test(error.message);
+}
+
+/** The SQLSTATE and constraint of a PostgreSQL error; null for any other. */
+export function violation(error: unknown): { readonly code: string; readonly constraint: string } | null {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return null;
+  return { code: error.code, constraint: 'constraint' in error && typeof error.constraint === 'string' ? error.constraint : '' };
+}
+
+/** SQLSTATEs by name. */
+export const UNIQUE_VIOLATION = '23505';
+export const FOREIGN_KEY_VIOLATION = '23503';
+
+/** Opens a pool. A statement that takes longer than 30 s is given up, here and by the server. */
+export function openDb(url: string, max: number, options: PoolConfig = {}): Db {
+  const pool = new Pool({
+    connectionString: url,
+    max,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 60_000,
+    keepAlive: true,
+    query_timeout: 30_000,
+    statement_timeout: 30_000,
+    application_name: 'posthorn',
+    ...options,
+  });
+  // An idle connection that breaks is replaced at its next use; unheard, its error would end the process.
+  pool.on('error', () => undefined);
+  return {
+    query: async <R>(statement: Statement) => (await pool.query(toConfig(statement))).rows as R[],
+    async transaction<T>(work: (trx: Sql) => Promise<T>): Promise<T> {
+      const client = await pool.connect();
+      const onError = (): undefined => undefined;
+      client.on('error', onError);
+      let failure: Error | undefined;
+      try {
+        await client.query('begin');
+        const result = await work({ query: async <R>(statement: Statement) => (await client.query(toConfig(statement))).rows as R[] });
+        await client.query('commit');
+        return result;
+      } catch (error) {
+        failure = await client.query('rollback').then(() => undefined, (reason: Error) => reason);
+        throw error;
+      } finally {
+        client.off('error', onError);
+        client.release(failure);
+      }
+    },
+    close: () => pool.end(),
+  };
+}
+
+const toConfig = ({ text, values, name }: Statement) => ({ text, values: values ? [...values] : [], ...(name && { name }) });

@@ -1,0 +1,99 @@
+/**
+ * Names, ids, inputs, results and signals of the workflows: all that the rest of the code may know of them.
+ * A change here is a change of running workflows: see CONTRIBUTING, "Workflow code is replayed".
+ */
+
+/** Task queue of `deliverEvent` and `watchEndpoint`, and of quick activities. */
+export const TASK_QUEUE = 'posthorn';
+/** Task queue of the activities that may take as long as a receiver likes: retries and endpoint lanes. */
+export const SLOW_TASK_QUEUE = 'posthorn-slow';
+
+/** Search attributes, all of type Keyword (or a list of them); values are ids and types, never customer data. */
+export const SEARCH_ATTRIBUTES = {
+  workspace: 'PosthornWorkspace',
+  eventType: 'PosthornEventType',
+  object: 'PosthornObject',
+  endpoint: 'PosthornEndpoint',
+} as const;
+
+/** `event/evt_…`: the workflow of one event; `events/evt_…`: of several, named after the first of them. */
+export const deliverEventId = (eventIds: readonly string[]): string =>
+  eventIds.length === 1 ? `event/${eventIds[0]}` : `events/${eventIds[0]}`;
+/** `delivery/dlv_…` */
+export const deliverId = (deliveryId: string): string => `delivery/${deliveryId}`;
+/** `endpoint/ep_…` */
+export const watchEndpointId = (endpointId: string): string => `endpoint/${endpointId}`;
+
+/** Most endpoints that one event's workflow shows one by one; above it one line stands for all. */
+export const SHOWN_DELIVERIES = 50;
+
+/** Input of `deliverEvent`: the events of one fold, all of one workspace, in the order of their ids. */
+export interface DeliverEventInput {
+  readonly workspaceId: string;
+  readonly eventIds: readonly string[];
+}
+
+/** One delivery, as `deliverEvent` reports it. */
+export interface DeliveryLine {
+  readonly eventId: string;
+  readonly deliveryId: string;
+  readonly endpointId: string;
+  readonly status: string;
+  readonly ms: number;
+}
+
+/** What became of the events of one fold when their first attempts were over. */
+export interface DeliverEventResult {
+  readonly owed: number;
+  readonly delivered: number;
+  readonly retrying: number;
+  readonly waiting: number;
+  readonly held: number;
+  /** Failures first, at most 1,000. */
+  readonly deliveries?: readonly DeliveryLine[];
+}
+
+/** Input of `deliver`: one delivery whose first attempt failed. */
+export interface DeliverInput {
+  readonly eventId: string;
+  readonly deliveryId: string;
+  readonly endpointId: string;
+  /** Until the next attempt, in ms, as of the start. */
+  readonly afterMs: number;
+  /** The next attempt's number. */
+  readonly number: number;
+  /** What the last attempt came to, for people: `503`, `timeout`. */
+  readonly last: string;
+}
+
+/** What an attempt of `deliver` came to. */
+export interface RetryStep {
+  readonly status: 'RETRYING' | 'DELIVERED' | 'EXHAUSTED' | 'HELD' | 'CANCELLED' | 'ELSEWHERE';
+  readonly afterMs: number;
+  readonly number: number;
+  readonly last: string;
+}
+
+/** Input of `watchEndpoint`; the state is carried over continue-as-new. */
+export interface WatchEndpointInput {
+  readonly workspaceId: string;
+  readonly endpointId: string;
+  readonly state?: WatchState;
+}
+
+/** What a watcher remembers between its looks at PostgreSQL. */
+export interface WatchState {
+  /** Requests the drain may have in flight. */
+  readonly ramp: number;
+  /** Successes since the ramp last grew. */
+  readonly rampSuccesses: number;
+  /** Wait until the next probe, in ms; 0: no probe is planned. */
+  readonly probeAfterMs: number;
+}
+
+/** Signals to `deliver`; each only makes it look at PostgreSQL. */
+export const DELIVER_SIGNALS = { retryNow: 'retryNow', cancel: 'cancel', wake: 'wake' } as const;
+/** Signals to `watchEndpoint`; `deactivate`, `reactivate` and `drain` also act when sent from the Temporal UI. */
+export const WATCH_SIGNALS = { changed: 'changed', deactivate: 'deactivate', reactivate: 'reactivate', drain: 'drain' } as const;
+/** Query of `watchEndpoint`. */
+export const HEALTH_QUERY = 'health';
