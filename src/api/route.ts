@@ -1,0 +1,81 @@
+import type { z } from 'zod';
+import type { Deps } from '../deps';
+import type { Sql } from '../store/db';
+
+/** What a key may do; each of the first three may also do what the next one may. `publish` may only POST objects and events. */
+export type Role = 'admin' | 'write' | 'read' | 'publish';
+
+/** Who calls: the workspace that every query of the request is bound to. */
+export interface Caller {
+  readonly workspaceId: string;
+  readonly role: Role;
+  /** The key's id; `root` for the root key. */
+  readonly keyId: string;
+  readonly isRoot: boolean;
+}
+
+/** What a handler may use besides its input. */
+export interface RouteContext {
+  readonly caller: Caller;
+  readonly deps: Deps;
+  readonly requestId: string;
+  /** The version of an `If-Match` header; null without one. */
+  readonly ifMatch: number | null;
+  /**
+   * Runs `work` in one transaction: the one that also stores the answer where the request has an Idempotency-Key.
+   * The relay is woken after its commit.
+   */
+  write<T>(work: (trx: Sql) => Promise<T>): Promise<T>;
+  /** Whether the request has an Idempotency-Key: then all writes must go through `write`. */
+  readonly isIdempotent: boolean;
+}
+
+/** What a handler answers; `body` is checked against the route's schema for `status`. */
+export interface Answer {
+  readonly status: number;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What a handler is given: all checked and typed by the route's schemas. */
+export interface RouteInput<P, Q, B> {
+  readonly params: P;
+  readonly query: Q;
+  readonly body: B;
+  /** The request's own bytes as text; `''` without a body. */
+  readonly raw: string;
+}
+
+/** One route as data: the router, the OpenAPI document and the generated isolation test are all made from it. */
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Path as koa-router takes it: `/v1/rules/:ruleId`. */
+  readonly path: string;
+  /** Null: needs no key. `root`: only the root key. */
+  readonly role: Role | 'root' | null;
+  readonly tag: string;
+  readonly summary: string;
+  readonly params?: z.ZodType;
+  readonly query?: z.ZodType;
+  readonly body?: z.ZodType;
+  /** Largest body in bytes; 64 KiB unless told. */
+  readonly bodyLimit?: number;
+  /** Schema of the answer by status; null: no body. Problems are added to each route. */
+  readonly replies: Readonly<Record<number, z.ZodType | null>>;
+  /** The stored answer of an Idempotency-Key holds a secret and is sealed. */
+  readonly secretReply?: boolean;
+  /** Idempotency-Key is not looked at (the call has an effect of its own each time). */
+  readonly noIdempotency?: boolean;
+  readonly handle: (input: RouteInput<never, never, never>, context: RouteContext) => Promise<Answer>;
+}
+
+interface TypedRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> extends Omit<Route, 'params' | 'query' | 'body' | 'handle'> {
+  readonly params?: P;
+  readonly query?: Q;
+  readonly body?: B;
+  readonly handle: (input: RouteInput<z.output<P>, z.output<Q>, z.output<B>>, context: RouteContext) => Promise<Answer>;
+}
+
+/** Declares a route; its handler's input is typed by its schemas. */
+export const route = <P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(typed: TypedRoute<P, Q, B>): Route =>
+  typed as unknown as Route;

@@ -1,0 +1,17 @@
+import type { Config } from './config';
+import type { NewId } from './domain/ids';
+import type { Log } from './log';
+import type { KeyRing } from './seal';
+import type { Db } from './store/db';
+import type { Poster } from './wire/post';
+
+/** What both processes hand to their parts. */
+export interface Deps {
+  readonly db: Db;
+  readonly newId: NewId;
+  readonly keyRing: KeyRing;
+  readonly config: Config;
+  readonly log: Log;
+  readonly poster: Poster;
+  readonly now: () => Date;
+}

@@ -1,0 +1,38 @@
+import type { Sql } from './db';
+
+/** Channel on which the relays of all workers listen. */
+export const OUTBOX_CHANNEL = 'posthorn_outbox';
+
+/** A signal to the workflow of an endpoint or of a delivery. It only wakes: what is to be done stands in PostgreSQL. */
+export interface NewSignal {
+  readonly workspaceId: string;
+  readonly endpointId?: string;
+  readonly eventId?: string;
+  readonly deliveryId?: string;
+  readonly signal: string;
+}
+
+/** Leaves signals for the relay, in the transaction of the change that they tell of. */
+export async function addSignals(sql: Sql, signals: readonly NewSignal[]): Promise<void> {
+  if (signals.length === 0) return;
+  await sql.query({
+    name: 'outbox-add-signals',
+    text: `insert into outbox (kind, workspace_id, event_id, delivery_id, endpoint_id, signal)
+           select 'signal', * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])`,
+    values: [
+      signals.map((s) => s.workspaceId), signals.map((s) => s.eventId ?? null), signals.map((s) => s.deliveryId ?? null),
+      signals.map((s) => s.endpointId ?? null), signals.map((s) => s.signal),
+    ],
+  });
+}
+
+/** Leaves the start of a `deliver` workflow for the relay. */
+export async function addRetries(sql: Sql, retries: readonly { workspaceId: string; eventId: string; deliveryId: string; endpointId: string }[]): Promise<void> {
+  if (retries.length === 0) return;
+  await sql.query({
+    name: 'outbox-add-retries',
+    text: `insert into outbox (kind, workspace_id, event_id, delivery_id, endpoint_id)
+           select 'retry', * from unnest($1::text[], $2::text[], $3::text[], $4::text[])`,
+    values: [retries.map((r) => r.workspaceId), retries.map((r) => r.eventId), retries.map((r) => r.deliveryId), retries.map((r) => r.endpointId)],
+  });
+}

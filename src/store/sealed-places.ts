@@ -1,0 +1,6 @@
+/** The place that an endpoint's header value is sealed for (bound in as AAD, see `seal.ts`). */
+export const headerPlace = (endpointId: string, name: string): string => `endpoint_header|${endpointId}|${name}`;
+/** The place that a signing secret is sealed for. */
+export const secretPlace = (secretId: string): string => `endpoint_secret|${secretId}`;
+/** The place that a stored answer of an idempotent request is sealed for. */
+export const answerPlace = (workspaceId: string, key: string): string => `idempotency_answer|${workspaceId}|${key}`;
