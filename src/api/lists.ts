@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import type { IdKind } from '../domain/ids';
+import { invalid } from '../errors';
+import { firstId, idFloor, lastId, type ListBounds } from '../store/lists';
+import type { RouteContext } from './route';
+import { timeIn } from './schemas/shared';
+
+/** The query that all lists take; a list's own filters are added with `listQuery.extend({ … })`. */
+export const listQuery = z.strictObject({
+  limit: z.coerce.number('must be a whole number from 1 to 250').int('must be a whole number from 1 to 250').min(1, 'must be 1 to 250').max(250, 'must be 1 to 250')
+    .default(50).describe('rows of a page'),
+  cursor: z.string().max(300).optional().describe('`nextCursor` of the page before'),
+  createdAfter: timeIn.optional().describe('only what was made after this time'),
+  createdBefore: timeIn.optional().describe('only what was made before this time'),
+});
+
+/** What every list's query holds after the guard. */
+export type ListQuery = z.output<typeof listQuery>;
+
+/** A page as it is answered. */
+export interface Page<T> {
+  readonly data: readonly T[];
+  readonly nextCursor: string | null;
+}
+
+/** One list of one workspace: reads its query and makes its pages. */
+export interface PagedList {
+  readonly bounds: ListBounds;
+  /** Cuts the one row too many, and names where the next page begins. `rows` are in descending order of `id`. */
+  page<R extends { readonly id: string }, T>(rows: readonly R[], present: (row: R) => T): Page<T>;
+}
+
+/**
+ * The bounds of a page, and what makes it: `const list = openList(context, 'rules', 'rule', query)`. `name` is the list's
+ * own. A cursor is sealed for workspace and list. Times are compared by the ids' own milliseconds.
+ * @throws AppError 422 where the cursor is not one of this list and workspace.
+ */
+export function openList(context: Pick<RouteContext, 'caller' | 'deps'>, name: string, kind: IdKind, query: ListQuery): PagedList {
+  const { keyRing } = context.deps;
+  const place = `cursor|${context.caller.workspaceId}|${name}`;
+  const below = [lastId(kind)];
+  if (query.createdBefore) below.push(idFloor(kind, query.createdBefore.getTime()));
+  if (query.cursor !== undefined) below.push(openCursor(query.cursor, (sealed) => keyRing.open(sealed, place)));
+  const from = query.createdAfter ? idFloor(kind, query.createdAfter.getTime() + 1) : firstId(kind);
+  const limit = query.limit;
+  return {
+    bounds: { below: below.reduce((a, b) => (a < b ? a : b)), from, limit },
+    page: (rows, present) => {
+      const { data, nextCursor } = page(rows, limit, (row) => Buffer.from(keyRing.seal(row.id, place)).toString('base64url'));
+      return { data: data.map(present), nextCursor };
+    },
+  };
+}
+
+/** Cuts `rows` (one more than `limit` where there are more) to a page; `cursorOf` its last row begins the next one. */
+export function page<R>(rows: readonly R[], limit: number, cursorOf: (row: R) => string): Page<R> {
+  const data = rows.slice(0, limit);
+  const last = data.at(-1);
+  return { data, nextCursor: rows.length > limit && last !== undefined ? cursorOf(last) : null };
+}
+
+function openCursor(cursor: string, open: (sealed: string) => string): string {
+  try {
+    return open(Buffer.from(cursor, 'base64url').toString('utf8'));
+  } catch {
+    throw invalid('cursor', 'must be the nextCursor of a page of this list, unchanged');
+  }
+}
