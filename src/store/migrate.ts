@@ -1,0 +1,47 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import knex, { type Knex } from 'knex';
+import { Client } from 'pg';
+
+/** `migrations/` beside this file's `src/`: TypeScript in the sources, JavaScript in the build. */
+const FOLDER = join(__dirname, '..', '..', 'migrations');
+/** Key of the advisory lock that a migrating process holds: "posthorn" in ASCII. */
+const LOCK = '8101821198468346478';
+
+/** `up`: all that are missing; `down`: the newest one is undone. */
+export type Direction = 'up' | 'down';
+
+/**
+ * Brings the tables of a database to what this build needs, or one migration back.
+ * Several processes may call it at once: they take turns, and the later ones find nothing to do.
+ * @returns the names of the migrations that were run, in order.
+ * @throws when the database can't be reached, or knows a migration that this build does not.
+ */
+export async function migrate(databaseUrl: string, direction: Direction = 'up'): Promise<string[]> {
+  const turn = new Client({ connectionString: databaseUrl, connectionTimeoutMillis: 10_000, application_name: 'posthorn migrate' });
+  await turn.connect();
+  const db = knex({ client: 'pg', connection: databaseUrl, pool: { min: 0, max: 1 }, migrations: { migrationSource } });
+  try {
+    await turn.query('select pg_advisory_lock($1)', [LOCK]);
+    // Whoever holds the advisory lock migrates alone: what knex's own lock says then is left of a process that was killed.
+    await db.migrate.forceFreeMigrationsLock();
+    const [, names] = (await (direction === 'up' ? db.migrate.latest() : db.migrate.down())) as [number, string[]];
+    return names;
+  } finally {
+    await db.destroy();
+    await turn.end();
+  }
+}
+
+interface Migration {
+  readonly up: (knex: Knex) => Promise<void>;
+  readonly down: (knex: Knex) => Promise<void>;
+}
+
+const migrationSource: Knex.MigrationSource<string> = {
+  getMigrations: async () => (await readdir(FOLDER)).filter((file) => /^\d{4}_\w+\.[jt]s$/.test(file)).sort(),
+  // Without its extension, since a database migrated by the build must look the same to the sources.
+  getMigrationName: (file) => file.replace(/\.[jt]s$/, ''),
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- the names are known only when the folder is read
+  getMigration: async (file) => require(join(FOLDER, file)) as Migration,
+};
