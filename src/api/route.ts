@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Deps } from '../deps';
 import type { Sql } from '../store/db';
+import type { InsertedEvent, NewEvent } from '../store/event-insert';
 
 /** What a key may do; each of the first three may also do what the next one may. `publish` may only POST objects and events. */
 export type Role = 'admin' | 'write' | 'read' | 'publish';
@@ -26,7 +27,11 @@ export interface RouteContext {
    * The relay is woken after its commit.
    */
   write<T>(work: (trx: Sql) => Promise<T>): Promise<T>;
-  /** Whether the request has an Idempotency-Key: then all writes must go through `write`. */
+  /** The same for work that is a single statement: without a transaction of its own where the request needs none. */
+  writeOne<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  /** Stores a custom event of no object together with those of concurrent requests; on its own where `isIdempotent`. */
+  publish(event: NewEvent): Promise<InsertedEvent>;
+  /** Whether the request has an Idempotency-Key: then all writes go through `write`, and `deps.db` reads its transaction. */
   readonly isIdempotent: boolean;
 }
 
@@ -34,6 +39,8 @@ export interface RouteContext {
 export interface Answer {
   readonly status: number;
   readonly body?: unknown;
+  /** The body's JSON text, where parts of it must go out as they are stored; else it is made from `body`. */
+  readonly text?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 

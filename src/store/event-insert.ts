@@ -58,10 +58,12 @@ export async function insertEvents(sql: Sql, events: readonly NewEvent[]): Promi
     return events.map(({ id }) => ({ id, duplicate: false }));
   }
   const rows = await sql.query<{ id: string | null }>({ name: 'events-insert-once', text: INSERT_ONCE, values: valuesOf(events) });
-  return Promise.all(events.map(async (event, n) => {
+  const inserted: InsertedEvent[] = [];
+  for (const [n, event] of events.entries()) {
     const id = rows[n]?.id ?? (await firstOf(sql, event));
-    return { id, duplicate: id !== event.id };
-  }));
+    inserted.push({ id, duplicate: id !== event.id });
+  }
+  return inserted;
 }
 
 const valuesOf = (events: readonly NewEvent[]): readonly unknown[] => [

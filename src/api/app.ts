@@ -1,0 +1,80 @@
+import Router from '@koa/router';
+import Koa, { type Context } from 'koa';
+import type { Publisher } from '../commands/publish';
+import type { Deps } from '../deps';
+import { AppError } from '../errors';
+import type { Announcer } from '../store/announcer';
+import { createAuth, type Auth } from './auth';
+import { guardOf } from './guard';
+import { present, presentError, requestIdOf } from './present';
+import type { Route } from './route';
+import { createRunner } from './run';
+
+/** What the app is made of. */
+export interface AppParts {
+  readonly deps: Deps;
+  readonly announcer: Pick<Announcer, 'announce'>;
+  readonly publisher: Publisher;
+  readonly routes: readonly Route[];
+  /** What follows an answer that its own route does not declare: `throw` a 500 (tests, development), or only `log` it. */
+  readonly onUndeclaredAnswer: 'throw' | 'log';
+}
+
+/** A request that takes longer is logged, in ms. */
+const SLOW_MS = 1_000;
+
+/** The HTTP application: request id, log, errors, then for each route auth, guard, handler and the check of its answer. */
+export function createApp(parts: AppParts): Koa {
+  const app = new Koa();
+  const { log } = parts.deps;
+  const router = createRouter(parts, createAuth(parts.deps));
+
+  app.use(async (ctx, next) => {
+    const requestId = requestIdOf(ctx.get('X-Request-Id') || undefined);
+    const startedAt = performance.now();
+    ctx.state['requestId'] = requestId;
+    ctx.set('X-Request-Id', requestId);
+    ctx.set('Cache-Control', 'no-store');
+    ctx.set('X-Content-Type-Options', 'nosniff');
+    try {
+      await next();
+    } catch (error) {
+      presentError(ctx, error, requestId, log);
+    }
+    const durationMs = Math.round(performance.now() - startedAt);
+    if (durationMs > SLOW_MS) log.warn({ requestId, method: ctx.method, path: ctx.path, status: ctx.status, durationMs }, 'slow request');
+  });
+  app.use(router.routes());
+  app.use((ctx) => refuseUnknown(router, ctx));
+  // Faults while an answer is being written: the caller is gone.
+  app.on('error', (err: unknown) => log.debug({ err }, 'an answer was not taken'));
+  return app;
+}
+
+function createRouter(parts: AppParts, auth: Auth): Router {
+  const router = new Router();
+  const run = createRunner(parts);
+  for (const route of parts.routes) {
+    const guard = guardOf(route);
+    router.register(route.path, [route.method], async (ctx) => {
+      const requestId = String(ctx.state['requestId']);
+      const caller = route.role === null ? null : await auth.authenticate(credentialsOf(ctx), route);
+      const answer = await run({ route, guard, caller, requestId }, ctx);
+      present(ctx, answer);
+    });
+  }
+  return router;
+}
+
+const credentialsOf = (ctx: Context) => ({
+  authorization: ctx.req.headers.authorization,
+  workspace: ctx.get('Posthorn-Workspace') || undefined,
+});
+
+function refuseUnknown(router: Router, ctx: Context): never {
+  const known = new Set(router.match(ctx.path, ctx.method).path.flatMap(({ methods }) => methods));
+  if (known.size === 0) throw new AppError('not_found', `There is nothing at ${ctx.path}; the addresses are listed at /openapi.json.`);
+  const allowed = [...known].sort().join(', ');
+  ctx.set('Allow', allowed);
+  throw new AppError('method_not_allowed', `${ctx.path} knows ${allowed}, not ${ctx.method}.`);
+}

@@ -1,0 +1,119 @@
+import { timingSafeEqual } from 'node:crypto';
+import { DEFAULT_WORKSPACE, hashKey } from '../commands/manage-keys';
+import type { Deps } from '../deps';
+import { AppError, notFound } from '../errors';
+import { findApiKey, touchApiKey, type StoredRole } from '../store/api-keys';
+import { findWorkspace } from '../store/workspaces';
+import type { Caller, Role, Route } from './route';
+import { createRateLimit } from './rate-limit';
+
+/** What of a request says who calls. */
+export interface Credentials {
+  /** The header `Authorization`. */
+  readonly authorization: string | undefined;
+  /** The header `Posthorn-Workspace`: an id or a name. */
+  readonly workspace: string | undefined;
+}
+
+/** Who calls, and whether they may. */
+export interface Auth {
+  /** @throws AppError 401 without a valid key, 403 where its role is not enough, 404 for a workspace that is not its own, 429. */
+  authenticate(credentials: Credentials, route: Route): Promise<Caller>;
+}
+
+/** How long a key that was looked up is trusted, in ms: a revoked one works that much longer in other processes. */
+const TRUSTED_MS = 1_000;
+/** How often at most a key's last use is written, in ms. */
+const TOUCH_MS = 60_000;
+/** Keys remembered at most; beyond that all are forgotten and looked up anew. */
+const MAX_REMEMBERED = 10_000;
+const BEARER = /^Bearer +([\x21-\x7e]{16,512})$/i;
+
+interface KnownKey {
+  readonly id: string;
+  readonly role: StoredRole;
+  readonly workspaceId: string | null;
+  readonly workspaceName: string | null;
+  readonly until: number;
+}
+
+/** Checks keys against the configured root key and the table of keys. */
+export function createAuth({ db, config, log, now }: Pick<Deps, 'db' | 'config' | 'log' | 'now'>): Auth {
+  const rootHash = config.POSTHORN_ROOT_KEY === undefined ? null : hashKey(config.POSTHORN_ROOT_KEY);
+  const known = new Map<string, KnownKey>();
+  const touched = new Map<string, number>();
+  const workspaceIds = new Map<string, string>();
+  const limit = config.API_RATE_PER_SECOND === undefined ? null : createRateLimit(config.API_RATE_PER_SECOND);
+
+  const lookUp = async (hash: Buffer): Promise<KnownKey | null> => {
+    if (rootHash && timingSafeEqual(rootHash, hash)) return { id: 'root', role: 'root', workspaceId: null, workspaceName: null, until: Infinity };
+    const at = now().getTime();
+    const name = hash.toString('base64');
+    const remembered = known.get(name);
+    if (remembered && remembered.until > at) return remembered;
+    const row = await findApiKey(db, hash);
+    if (!row || !timingSafeEqual(row.hash, hash)) {
+      known.delete(name);
+      return null;
+    }
+    if (known.size >= MAX_REMEMBERED) known.clear();
+    const key = { id: row.id, role: row.role, workspaceId: row.workspace_id, workspaceName: row.workspace_name, until: at + TRUSTED_MS };
+    known.set(name, key);
+    return key;
+  };
+
+  const touch = (key: KnownKey): void => {
+    const at = now().getTime();
+    if (key.until === Infinity || at - (touched.get(key.id) ?? 0) < TOUCH_MS) return;
+    if (touched.size >= MAX_REMEMBERED) touched.clear();
+    touched.set(key.id, at);
+    touchApiKey(db, key.id).catch((err: unknown) => log.warn({ err, keyId: key.id }, "a key's last use was not noted"));
+  };
+
+  /** Workspaces are never renamed or removed, so that what was found stays true. */
+  const workspaceIdOf = async (idOrName: string): Promise<string> => {
+    const remembered = workspaceIds.get(idOrName);
+    if (remembered !== undefined) return remembered;
+    const row = await findWorkspace(db, idOrName);
+    if (!row) throw notFound('workspace', idOrName);
+    if (workspaceIds.size >= MAX_REMEMBERED) workspaceIds.clear();
+    workspaceIds.set(idOrName, row.id);
+    return row.id;
+  };
+
+  const workspaceOf = async (key: KnownKey, wanted: string | undefined): Promise<string> => {
+    if (key.workspaceId === null) return workspaceIdOf(wanted ?? DEFAULT_WORKSPACE);
+    if (wanted !== undefined && wanted !== key.workspaceId && wanted !== key.workspaceName) throw notFound('workspace', wanted);
+    return key.workspaceId;
+  };
+
+  return {
+    async authenticate({ authorization, workspace }, route) {
+      const text = BEARER.exec(authorization ?? '')?.[1];
+      const key = text === undefined ? null : await lookUp(hashKey(text));
+      if (!key) throw new AppError('unauthorized', 'The header must be "Authorization: Bearer <api key>" with a key that was not revoked.');
+      limit?.take(key.id, now().getTime());
+      touch(key);
+      if (!mayCall(key.role, route)) {
+        throw new AppError('forbidden', `This call needs the role ${neededRole(route)}; this key has the role ${key.role}.`);
+      }
+      return {
+        workspaceId: await workspaceOf(key, workspace),
+        role: key.role === 'root' ? 'admin' : key.role,
+        keyId: key.id,
+        isRoot: key.role === 'root',
+      };
+    },
+  };
+}
+
+const RANK: Readonly<Record<Exclude<Role, 'publish'> | 'root', number>> = { read: 1, write: 2, admin: 3, root: 4 };
+
+/** Whether a key of this role may make the call. A route of role `publish` is open to `publish`, `write` and above. */
+export function mayCall(role: StoredRole, route: Pick<Route, 'role'>): boolean {
+  if (route.role === null || role === 'root') return true;
+  if (route.role === 'publish') return role !== 'read';
+  return role !== 'publish' && RANK[role] >= RANK[route.role];
+}
+
+const neededRole = ({ role }: Pick<Route, 'role'>): string => (role === 'publish' ? 'publish, write or admin' : String(role));

@@ -1,0 +1,118 @@
+import type { Context } from 'koa';
+import type { Deps } from '../deps';
+import { AppError } from '../errors';
+import type { Db, Sql } from '../store/db';
+import { insertEvents } from '../store/event-insert';
+import type { AppParts } from './app';
+import type { Guard } from './guard';
+import { answerOnce, readIdempotencyKey } from './idempotency';
+import { readJsonBody, type JsonBody } from './json-body';
+import type { Answer, Caller, Route, RouteContext } from './route';
+
+/** One call of one route by one caller; null: a route that needs no key. */
+export interface Call {
+  readonly route: Route;
+  readonly guard: Guard;
+  readonly caller: Caller | null;
+  readonly requestId: string;
+}
+
+/** Largest body in bytes where a route does not say. */
+const BODY_LIMIT = 64 * 1024;
+const NO_BODY: JsonBody = { raw: '', value: undefined };
+const NOBODY: Caller = { workspaceId: '', role: 'read', keyId: 'none', isRoot: false };
+
+/** Runs calls: reads and guards their input, calls the handler, once where asked to, and checks what it answers. */
+export function createRunner(parts: AppParts): (call: Call, ctx: Context) => Promise<Answer> {
+  const { deps, announcer, publisher, onUndeclaredAnswer } = parts;
+
+  return async (call, ctx) => {
+    const { route, guard } = call;
+    const body = route.method === 'GET' ? NO_BODY : await readJsonBody(ctx.req, route.bodyLimit ?? BODY_LIMIT);
+    const input = {
+      params: guard.params((ctx['params'] ?? {}) as Record<string, string>),
+      query: guard.query(ctx.querystring === '' ? {} : { ...ctx.query }),
+      body: route.method === 'GET' ? undefined : guard.body(body.value),
+      raw: body.raw,
+    };
+    const handle = async (context: RouteContext): Promise<Answer> => {
+      const answer = await route.handle(input as Parameters<Route['handle']>[0], context);
+      const fault = guard.fault(answer);
+      if (fault === null) return answer;
+      const message = `${route.method} ${route.path} answered what it does not declare: ${fault}`;
+      if (onUndeclaredAnswer === 'throw') throw new Error(message);
+      deps.log.error({ requestId: call.requestId }, message);
+      return answer;
+    };
+
+    const key = route.method === 'POST' && !route.noIdempotency && call.caller ? readIdempotencyKey(header(ctx, 'idempotency-key')) : undefined;
+    if (key === undefined) return handle(plainContext(call, ctx));
+    const { workspaceId } = call.caller ?? NOBODY;
+    const request = { workspaceId, key, isSecret: route.secretReply === true, method: route.method, url: ctx.url, raw: body.raw };
+    const answer = await deps.db.transaction((trx) => answerOnce(trx, deps.keyRing, request, () => handle(contextIn(trx, call, ctx))));
+    announcer.announce();
+    return answer;
+  };
+
+  /** Each write is a transaction of its own. */
+  function plainContext(call: Call, ctx: Context): RouteContext {
+    const announced = async <T>(writing: Promise<T>): Promise<T> => {
+      const result = await writing;
+      announcer.announce();
+      return result;
+    };
+    return {
+      ...baseOf(call, ctx),
+      deps,
+      write: (work) => announced(deps.db.transaction(work)),
+      writeOne: (work) => announced(work(deps.db)),
+      publish: (event) => publisher.publish(event),
+      isIdempotent: false,
+    };
+  }
+
+  /** All that the handler does, reading included, is in `trx`: a second connection could wait for the first for ever. */
+  function contextIn(trx: Sql, call: Call, ctx: Context): RouteContext {
+    return {
+      ...baseOf(call, ctx),
+      deps: { ...deps, db: joined(trx) } satisfies Deps,
+      write: (work) => work(trx),
+      writeOne: (work) => work(trx),
+      publish: async (event) => {
+        const [inserted] = await insertEvents(trx, [event]);
+        if (!inserted) throw new Error('A stored event was not told of');
+        return inserted;
+      },
+      isIdempotent: true,
+    };
+  }
+}
+
+const baseOf = ({ caller, requestId }: Call, ctx: Context) => ({
+  caller: caller ?? NOBODY,
+  requestId,
+  ifMatch: readIfMatch(header(ctx, 'if-match')),
+});
+
+/** A database whose transactions join the one that is open. */
+const joined = (trx: Sql): Db => ({
+  query: (statement) => trx.query(statement),
+  transaction: (work) => work(trx),
+  close: () => Promise.resolve(),
+});
+
+function header(ctx: Context, name: string): string | undefined {
+  const value = ctx.req.headers[name];
+  if (Array.isArray(value)) throw new AppError('bad_request', `The header ${name} may stand once.`);
+  return value;
+}
+
+/** A version that no object has: what any other tag than `"<version>"` is read as, since it matches nothing. */
+const NO_VERSION = -1;
+
+/** The version of an `If-Match` header; null for none and for `*`, which any version matches. */
+export function readIfMatch(value: string | undefined): number | null {
+  if (value === undefined || value.trim() === '*') return null;
+  const version = /^\s*(?:W\/)?"(\d{1,15})"\s*$/.exec(value)?.[1];
+  return version === undefined ? NO_VERSION : Number(version);
+}
