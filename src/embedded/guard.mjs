@@ -2,12 +2,14 @@
  * Runs one server and ends it when standard input closes, which the kernel does however the supervisor ends.
  * Plain JavaScript, since it runs as a process of its own from the sources as well as from the build.
  *
- *   node guard.mjs '{"command","args","stopSignal","graceMs","uid","gid","cwd","env"}'
+ *   node guard.mjs '{"command","args","stopSignal","graceMs","pidFile","uid","gid","cwd","env"}'
  */
 import { spawn } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
 
-const { command, args, stopSignal, graceMs, ...options } = JSON.parse(process.argv[2]);
+const { command, args, stopSignal, graceMs, pidFile, ...options } = JSON.parse(process.argv[2]);
 const server = spawn(command, args, { ...options, stdio: ['ignore', 'inherit', 'inherit'] });
+if (pidFile && server.pid) writeFileSync(pidFile, `${server.pid}\n`);
 
 let stopping = false;
 function stop() {
@@ -25,4 +27,7 @@ server.on('error', (error) => {
   console.error(`${command}: ${error.message}`);
   process.exit(127);
 });
-server.on('exit', (code) => process.exit(stopping ? 0 : (code ?? 1)));
+server.on('exit', (code) => {
+  if (pidFile) rmSync(pidFile, { force: true });
+  process.exit(stopping ? 0 : (code ?? 1));
+});

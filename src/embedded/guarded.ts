@@ -13,6 +13,8 @@ export interface GuardedServer {
   readonly stopSignal: NodeJS.Signals;
   /** Until it is killed, in ms, counted from the stop signal. */
   readonly graceMs: number;
+  /** Where its id is written while it runs. */
+  readonly pidFile?: string;
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly uid?: number;

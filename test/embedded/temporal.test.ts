@@ -1,0 +1,61 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Connection } from '@temporalio/client';
+import { startTemporal } from '../../src/embedded/temporal';
+import { findTemporalCli } from '../../src/embedded/temporal-cli';
+import { isPortFree } from '../../src/embedded/ports';
+import { SEARCH_ATTRIBUTE_TYPES } from '../../src/search-attributes';
+
+describe('The local Temporal', () => {
+  let folder: string;
+  let cli: string;
+  beforeAll(async () => {
+    cli = await findTemporalCli({ path: process.env['TEMPORAL_CLI'] });
+  });
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'posthorn-temporal-'));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  it('knows our search attributes, keeps workflows for a week, and does so again after a restart', async () => {
+    for (let start = 1; start <= 2; start++) {
+      const { address, uiUrl, server } = await startTemporal(folder, { cli, ports: 'free' });
+      const connection = await Connection.connect({ address });
+      const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace: 'default' });
+      const { config } = await connection.workflowService.describeNamespace({ namespace: 'default' });
+      await connection.close();
+      await server.stop();
+
+      expect(uiUrl).toBeNull();
+      expect(Object.keys(customAttributes)).toEqual(expect.arrayContaining(Object.keys(SEARCH_ATTRIBUTE_TYPES)));
+      expect(Number(config?.workflowExecutionRetentionTtl?.seconds)).toBe(7 * 86_400);
+      expect(server.ended()).toBe(true);
+    }
+  });
+
+  it('takes the next pair of ports where the usual ones are taken', async () => {
+    const taken: Server[] = [];
+    for (const port of [7233, 8234]) {
+      if (!(await isPortFree(port))) continue;
+      const server = createServer().listen(port, '127.0.0.1');
+      await once(server, 'listening');
+      taken.push(server);
+    }
+    const { address, uiUrl, server } = await startTemporal(folder, { cli });
+    await server.stop();
+    for (const other of taken) other.close();
+
+    const port = Number(address.split(':')[1]);
+    expect(port).toBeGreaterThanOrEqual(7235);
+    expect(uiUrl).toBe(`http://127.0.0.1:${port + 1000}`);
+  });
+
+  it('says what its server said where that can not start', async () => {
+    await rm(folder, { recursive: true });
+    const folderIsAFile = join(__filename, 'data');
+    await expect(startTemporal(folderIsAFile, { cli, ports: 'free' })).rejects.toThrow(/ENOTDIR/);
+  });
+});
