@@ -1,0 +1,154 @@
+import { execFileSync } from 'node:child_process';
+import { createHmac } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Webhook } from 'standardwebhooks';
+import ts from 'typescript';
+import type { z } from 'zod';
+import { Settings } from '../src/config';
+import { DIALECT_NAMES } from '../src/domain/dialect';
+import { LIFECYCLE_TYPES, OPERATIONAL_TYPES } from '../src/domain/event';
+import { ERRORS } from '../src/errors';
+
+const read = (name: string): string => readFileSync(join(__dirname, '..', name), 'utf8');
+
+test('docs/errors.md names every error code with its status, and no other', () => {
+  const rows = [...read('docs/errors.md').matchAll(/^\| `(\w+)` \| (\d+) \| (.+) \| (.+) \|$/gm)];
+  const documented = rows.map(([, code, status]) => `${code} ${status}`);
+  expect(documented.sort()).toEqual(Object.entries(ERRORS).map(([code, [status]]) => `${code} ${status}`).sort());
+});
+
+test('the README’s table of settings is the one of src/config.ts', () => {
+  const table = /<!-- settings -->\n([^]*?)\n<!-- \/settings -->/.exec(read('README.md'))?.[1];
+  // On a mismatch the received text is to be put between the markers.
+  expect(settingsTable()).toBe(table);
+});
+
+test('docs/events.md names every type of event and every dialect', () => {
+  const page = read('docs/events.md');
+  expect([...LIFECYCLE_TYPES, ...OPERATIONAL_TYPES].filter((type) => !page.includes(`\`${type}\``))).toEqual([]);
+  expect(DIALECT_NAMES.filter((name) => !page.includes(`### \`${name}\``))).toEqual([]);
+});
+
+test.each(['README.md', 'CONTRIBUTING.md', 'docs/errors.md', 'docs/events.md', 'docs/verifying.md'])('the JSON and the links of %s are whole', (name) => {
+  const page = read(name);
+  for (const [, json = ''] of page.matchAll(/```json\n([^]*?)```/g)) expect(() => JSON.parse(json)).not.toThrow();
+  const targets = [...page.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, target = '']) => join(name, '..', target));
+  for (const target of targets) expect(() => read(target)).not.toThrow();
+});
+
+describe('the snippets of docs/verifying.md', () => {
+  const SECRET = `whsec_${Buffer.from('a secret of 24 bytes ...').toString('base64')}`;
+  const OTHER_SECRET = `whsec_${Buffer.from('another one of 24 bytes.').toString('base64')}`;
+  const BODY = '{"id":"evt_1","data":{"città":"Graz ☃"}}';
+  const ID = 'evt_01jb3m8zq4x7v2k9n5c6t0r1sw';
+
+  const signedAt = (at: Date, secret = SECRET, body = BODY): Record<string, string> => ({
+    'webhook-id': ID,
+    'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
+    'webhook-signature': new Webhook(secret).sign(ID, at, body),
+  });
+  const rotated = (): Record<string, string> => {
+    const now = new Date();
+    const both = `${signedAt(now, OTHER_SECRET)['webhook-signature']} ${signedAt(now)['webhook-signature']}`;
+    return { ...signedAt(now), 'webhook-signature': both };
+  };
+  const agoMinutes = (minutes: number): Date => new Date(Date.now() - minutes * 60_000);
+
+  describe.each([['library', verifierInTypeScript], ['typescript', verifierInTypeScript], ['python', verifierInPython]] as const)('%s', (name, load) => {
+    test('takes what was signed, also by one of two secrets', () => {
+      const accepts = load(name);
+      expect(accepts(BODY, signedAt(new Date()), SECRET)).toBe(true);
+      expect(accepts(BODY, rotated(), SECRET)).toBe(true);
+    });
+
+    test('refuses another body, another secret, another id, an old timestamp and one from the future', () => {
+      const accepts = load(name);
+      expect(accepts(`${BODY} `, signedAt(new Date()), SECRET)).toBe(false);
+      expect(accepts(BODY, signedAt(new Date(), OTHER_SECRET), SECRET)).toBe(false);
+      expect(accepts(BODY, { ...signedAt(new Date()), 'webhook-id': 'evt_2' }, SECRET)).toBe(false);
+      expect(accepts(BODY, signedAt(agoMinutes(6)), SECRET)).toBe(false);
+      expect(accepts(BODY, signedAt(agoMinutes(-6)), SECRET)).toBe(false);
+      expect(accepts(BODY, { ...signedAt(new Date()), 'webhook-signature': 'v1,' }, SECRET)).toBe(false);
+      expect(accepts(BODY, {}, SECRET)).toBe(false);
+    });
+  });
+
+  describe.each([['chakra', verifierInTypeScript], ['chakra-python', verifierInPython]] as const)('%s', (name, load) => {
+    test('takes what was signed, and refuses another body, another secret and no signature', () => {
+      const accepts = load(name);
+      const headers = { 'x-chakra-signature-256': createHmac('sha256', 'any string').update(BODY).digest('hex') };
+      expect(accepts(BODY, headers, 'any string')).toBe(true);
+      expect(accepts(`${BODY} `, headers, 'any string')).toBe(false);
+      expect(accepts(BODY, headers, 'another string')).toBe(false);
+      expect(accepts(BODY, {}, 'any string')).toBe(false);
+    });
+  });
+
+  test('shell prints the signature that was sent', () => {
+    const headers = signedAt(new Date());
+    const folder = mkdtempSync(join(tmpdir(), 'posthorn-docs-'));
+    writeFileSync(join(folder, 'body.json'), BODY);
+    const printed = execFileSync('sh', ['-euc', snippet('shell')], {
+      cwd: folder, encoding: 'utf8', env: { ...process.env, SECRET, ID, TIMESTAMP: headers['webhook-timestamp'] },
+    });
+    rmSync(folder, { recursive: true });
+    expect(`v1,${printed.trim()}`).toBe(headers['webhook-signature']);
+  });
+});
+
+type Accepts = (body: string, headers: Record<string, string>, secret: string) => boolean;
+
+/** The code of docs/verifying.md that stands under `<!-- run: name -->`. */
+function snippet(name: string): string {
+  const found = new RegExp(`<!-- run: ${name} -->\\n\`\`\`\\w+\\n([^]*?)\`\`\``).exec(read('docs/verifying.md'))?.[1];
+  if (found === undefined) throw new Error(`docs/verifying.md has no snippet "${name}"`);
+  return found;
+}
+
+function verifierInTypeScript(name: string): Accepts {
+  const { outputText } = ts.transpileModule(snippet(name), { compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 } });
+  const exported: { verify?: (body: string, headers: Record<string, string>, secret: string) => void } = {};
+  new Function('exports', 'require', outputText)(exported, require);
+  return (body, headers, secret) => !throws(() => exported.verify?.(body, headers, secret));
+}
+
+function verifierInPython(name: string): Accepts {
+  const driver = ['import json, sys', 'given = json.load(sys.stdin)', 'try:', '    verify(given["body"].encode(), given["headers"], given["secret"])',
+    'except ValueError:', '    sys.exit(3)'].join('\n');
+  return (body, headers, secret) => {
+    try {
+      execFileSync('python3', ['-c', `${snippet(name)}\n${driver}`], { input: JSON.stringify({ body, headers, secret }), stdio: ['pipe', 'pipe', 'pipe'] });
+      return true;
+    } catch (error) {
+      // Anything but the driver's own exit code is a fault of the snippet.
+      if ((error as { status?: number }).status !== 3) throw error;
+      return false;
+    }
+  };
+}
+
+function throws(run: () => void): boolean {
+  try {
+    run();
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** The table of settings as the README must show it. */
+function settingsTable(): string {
+  const rows = Object.entries(Settings.shape as Record<string, z.ZodType>).map(([name, schema]) => {
+    const ifUnset = schema.safeParse(undefined);
+    return `| \`${name}\` | ${ifUnset.success ? shown(ifUnset.data) : ''} | ${schema.description ?? ''} |`;
+  });
+  return ['| variable | default | is |', '|---|---|---|', ...rows].join('\n');
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return '';
+  if (typeof value === 'boolean') return value ? '`on`' : '`off`';
+  return `\`${String(value)}\``;
+}
