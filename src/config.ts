@@ -40,6 +40,10 @@ export const Settings = z.object({
 /** The settings as read, all checked. */
 export type Config = Readonly<z.infer<typeof Settings>>;
 
+/** Private ranges that endpoints may use: those that are set, else loopback where PostgreSQL is the embedded one. */
+export const allowedNetworksOf = (config: Pick<Config, 'DELIVERY_ALLOWED_NETWORKS' | 'DATABASE_URL'>): readonly string[] =>
+  config.DELIVERY_ALLOWED_NETWORKS ?? (config.DATABASE_URL === undefined ? ['127.0.0.0/8', '::1'] : []);
+
 /** Names of the settings whose values are never printed. */
 export const SECRET_SETTINGS: ReadonlySet<string> = new Set([
   'DATABASE_URL', 'TEMPORAL_API_KEY', 'POSTHORN_ROOT_KEY', 'POSTHORN_ENCRYPTION_KEYS',

@@ -3,6 +3,7 @@ import type { NewId } from './domain/ids';
 import type { Log } from './log';
 import type { KeyRing } from './seal';
 import type { Db } from './store/db';
+import type { AddressPolicy } from './wire/address';
 import type { Poster } from './wire/post';
 
 /** What both processes hand to their parts. */
@@ -13,5 +14,7 @@ export interface Deps {
   readonly config: Config;
   readonly log: Log;
   readonly poster: Poster;
+  /** Which addresses an endpoint may have: `createAddressPolicy(allowedNetworksOf(config))`, the poster's own. */
+  readonly addresses: AddressPolicy;
   readonly now: () => Date;
 }

@@ -1,0 +1,171 @@
+import type { DialectName } from '../domain/dialect';
+import type { Endpoint, EndpointStatus, StatusReason } from '../domain/endpoint';
+import type { JsonObject } from '../domain/json';
+import type { PolicyOverrides } from '../domain/policy';
+import type { Sql } from './db';
+import type { ListBounds } from './lists';
+
+/** An endpoint's row: what everybody may see, and what only sending and switching need. */
+export interface StoredEndpoint extends Endpoint {
+  /** Reactivated with `drain: false`, or its drain was paused: what is held stays held. */
+  readonly drainPaused: boolean;
+  /** Header values, each sealed for its own place, by name. */
+  readonly sealedHeaders: Readonly<Record<string, string>>;
+}
+
+/** What a caller decides of an endpoint. */
+export interface EndpointContent {
+  readonly name: string | null;
+  readonly url: string;
+  readonly events: readonly string[];
+  readonly scope: string | null;
+  readonly sealedHeaders: Readonly<Record<string, string>>;
+  readonly policyOverrides: PolicyOverrides;
+  readonly metadata: JsonObject;
+}
+
+interface EndpointRow {
+  id: string; workspace_id: string; name: string | null; url: string; dialect: DialectName; events: string[]; scope: string | null;
+  status: EndpointStatus; status_reason: StatusReason | null; status_since: Date; drain_paused: boolean;
+  headers: string; policy: string; metadata: string; created_at: Date; updated_at: Date;
+}
+
+const COLUMNS = `id, workspace_id, name, url, dialect, events, scope, status, status_reason, status_since, drain_paused,
+  headers, policy, metadata, created_at, updated_at`;
+
+/** Stores an endpoint, ACTIVE, with a health of its own. */
+export async function insertEndpoint(
+  sql: Sql, key: { readonly id: string; readonly workspaceId: string; readonly dialect: DialectName }, content: EndpointContent,
+): Promise<StoredEndpoint> {
+  const [row] = await sql.query<EndpointRow>({
+    text: `with made as (
+             insert into endpoints (id, workspace_id, dialect, name, url, events, scope, headers, policy, metadata)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning ${COLUMNS}
+           ), well as (
+             insert into endpoint_health (endpoint_id) select id from made
+           )
+           select * from made`,
+    values: [key.id, key.workspaceId, key.dialect, ...valuesOf(content)],
+  });
+  if (!row) throw new Error('A stored endpoint was not told of');
+  return toEndpoint(row);
+}
+
+/** Writes all that a caller may change of an endpoint. */
+export async function updateEndpoint(sql: Sql, workspaceId: string, id: string, content: EndpointContent): Promise<StoredEndpoint> {
+  const [row] = await sql.query<EndpointRow>({
+    text: `update endpoints set name = $3, url = $4, events = $5, scope = $6, headers = $7, policy = $8, metadata = $9, updated_at = now()
+           where workspace_id = $2 and id = $1 returning ${COLUMNS}`,
+    values: [id, workspaceId, ...valuesOf(content)],
+  });
+  return locked(row, id);
+}
+
+const valuesOf = (content: EndpointContent): readonly unknown[] => [
+  content.name, content.url, content.events, content.scope, JSON.stringify(content.sealedHeaders),
+  JSON.stringify(content.policyOverrides), JSON.stringify(content.metadata),
+];
+
+/** Writes an endpoint's status, since now. Its row must be locked. */
+export async function setEndpointStatus(
+  sql: Sql, id: string, status: EndpointStatus, reason: StatusReason | null, drainPaused: boolean,
+): Promise<StoredEndpoint> {
+  const [row] = await sql.query<EndpointRow>({
+    name: 'endpoint-status',
+    text: `update endpoints set status = $2, status_reason = $3, status_since = now(), drain_paused = $4, updated_at = now()
+           where id = $1 returning ${COLUMNS}`,
+    values: [id, status, reason, drainPaused],
+  });
+  return locked(row, id);
+}
+
+/** Writes whether what is held stays held. */
+export async function setDrainPaused(sql: Sql, id: string, drainPaused: boolean): Promise<StoredEndpoint> {
+  const [row] = await sql.query<EndpointRow>({
+    text: `update endpoints set drain_paused = $2 where id = $1 returning ${COLUMNS}`, values: [id, drainPaused],
+  });
+  return locked(row, id);
+}
+
+/** Removes an endpoint with its secrets and health. */
+export async function deleteEndpoint(sql: Sql, workspaceId: string, id: string): Promise<void> {
+  await sql.query({ text: 'delete from endpoints where workspace_id = $1 and id = $2', values: [workspaceId, id] });
+}
+
+/** One endpoint; null where the workspace has none of this id. */
+export const findEndpoint = (sql: Sql, workspaceId: string, id: string): Promise<StoredEndpoint | null> => find(sql, workspaceId, id, '');
+
+/** The same, locked until the end of the transaction; `for update` also keeps rules from naming it meanwhile. */
+export const lockEndpoint = (
+  sql: Sql, workspaceId: string, id: string, lock: 'for update' | 'for no key update' = 'for no key update',
+): Promise<StoredEndpoint | null> => find(sql, workspaceId, id, lock);
+
+async function find(sql: Sql, workspaceId: string, id: string, lock: string): Promise<StoredEndpoint | null> {
+  const [row] = await sql.query<EndpointRow>({
+    text: `select ${COLUMNS} from endpoints where workspace_id = $1 and id = $2 ${lock}`, values: [workspaceId, id],
+  });
+  return row ? toEndpoint(row) : null;
+}
+
+/** Those of these ids that are endpoints of the workspace; none of them can be removed before the end of the transaction. */
+export async function keepEndpoints(sql: Sql, workspaceId: string, ids: readonly string[]): Promise<StoredEndpoint[]> {
+  const rows = await sql.query<EndpointRow>({
+    text: `select ${COLUMNS} from endpoints where workspace_id = $1 and id = any($2) order by id for key share`, values: [workspaceId, ids],
+  });
+  return rows.map(toEndpoint);
+}
+
+/** What a list of endpoints is cut down to; null: all. */
+export interface EndpointFilter {
+  readonly scope: string | null;
+  readonly status: EndpointStatus | null;
+}
+
+/** A page of a workspace's endpoints, newest first. */
+export async function listEndpoints(sql: Sql, workspaceId: string, bounds: ListBounds, filter: EndpointFilter): Promise<StoredEndpoint[]> {
+  const rows = await sql.query<EndpointRow>({
+    text: `select ${COLUMNS} from endpoints
+           where workspace_id = $1 and id < $2 and id >= $3 and ($5::text is null or scope = $5) and ($6::text is null or status = $6)
+           order by id desc limit $4`,
+    values: [workspaceId, bounds.below, bounds.from, bounds.limit + 1, filter.scope, filter.status],
+  });
+  return rows.map(toEndpoint);
+}
+
+/** How many endpoints a workspace has, in all and in one scope. */
+export async function countEndpoints(sql: Sql, workspaceId: string, scope: string | null): Promise<{ total: number; inScope: number }> {
+  const [row] = await sql.query<{ total: number; in_scope: number }>({
+    text: `select (select count(*) from endpoints where workspace_id = $1) as total,
+                  (select count(*) from endpoints where workspace_id = $1 and scope = $2) as in_scope`,
+    values: [workspaceId, scope],
+  });
+  return { total: row?.total ?? 0, inScope: row?.in_scope ?? 0 };
+}
+
+function locked(row: EndpointRow | undefined, id: string): StoredEndpoint {
+  if (!row) throw new Error(`The endpoint ${id} was removed while it was locked`);
+  return toEndpoint(row);
+}
+
+function toEndpoint(row: EndpointRow): StoredEndpoint {
+  const sealedHeaders = JSON.parse(row.headers) as Record<string, string>;
+  return {
+    id: row.id,
+    workspaceId: row.workspace_id,
+    name: row.name,
+    url: row.url,
+    dialect: row.dialect,
+    events: row.events,
+    scope: row.scope,
+    status: row.status,
+    statusReason: row.status_reason,
+    statusSince: row.status_since,
+    drainPaused: row.drain_paused,
+    headerNames: Object.keys(sealedHeaders),
+    sealedHeaders,
+    policyOverrides: JSON.parse(row.policy) as PolicyOverrides,
+    metadata: JSON.parse(row.metadata) as JsonObject,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}

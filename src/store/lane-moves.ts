@@ -1,0 +1,69 @@
+import type { Sql } from './db';
+
+/**
+ * What a change of an endpoint's status does to the deliveries it is owed. All lock the rows in the order of
+ * (event, id) before they write, so that two changes of one endpoint can't wait for one another.
+ */
+const lockedRows = (filter: string): string => `
+  locked as (select event_id, id from deliveries where endpoint_id = $1 and ${filter} order by event_id, id for update)`;
+
+const LIVE = `status in ('PENDING', 'RETRYING', 'HELD')`;
+
+/**
+ * An endpoint was deactivated: what waits is HELD for at most `holdForMs`, what was held keeps its time; the attempts
+ * made are kept. Answers how many rows.
+ */
+export function holdLive(sql: Sql, endpointId: string, holdForMs: number): Promise<number> {
+  return move(sql, LIVE,
+    `status = 'HELD', way = 'lane', reason = 'endpoint_deactivated', next_attempt_at = null,
+     hold_until = coalesce(d.hold_until, now() + $2 * interval '1 ms')`,
+    [endpointId, holdForMs]);
+}
+
+/** A drain was paused: what it had not sent yet is HELD again. */
+export function holdDraining(sql: Sql, endpointId: string, holdForMs: number): Promise<number> {
+  return move(sql, `status in ('PENDING', 'RETRYING') and reason = 'draining'`,
+    `status = 'HELD', way = 'lane', reason = 'drain_paused', next_attempt_at = null, hold_until = now() + $2 * interval '1 ms'`,
+    [endpointId, holdForMs]);
+}
+
+/** What is held stays held though the endpoint is called again. */
+export function keepHeld(sql: Sql, endpointId: string): Promise<number> {
+  return move(sql, `status = 'HELD'`, `reason = 'drain_paused'`, [endpointId]);
+}
+
+/** What is held leaves by the endpoint's lane: PENDING where no attempt was made yet, else RETRYING at once. */
+export function releaseHeld(sql: Sql, endpointId: string): Promise<number> {
+  return move(sql, `status = 'HELD'`,
+    `status = case when attempt_count = 0 then 'PENDING' else 'RETRYING' end, way = 'lane', reason = 'draining', hold_until = null,
+     next_attempt_at = case when attempt_count = 0 then null else now() end`,
+    [endpointId]);
+}
+
+/** The breaker opened: what has had no attempt yet waits for it. */
+export function waitForBreaker(sql: Sql, endpointId: string): Promise<number> {
+  return move(sql, `status = 'PENDING' and way = 'lane'`, `reason = 'endpoint_failing'`, [endpointId]);
+}
+
+/** The breaker closed: what waited for it is drained. */
+export function drainAfterBreaker(sql: Sql, endpointId: string): Promise<number> {
+  return move(sql, `status in ('PENDING', 'RETRYING') and way = 'lane' and reason = 'endpoint_failing'`, `reason = 'draining'`, [endpointId]);
+}
+
+/** What is live is CANCELLED: `all` of it, `held` only what is held or being drained. */
+export function cancelLive(sql: Sql, endpointId: string, which: 'all' | 'held', reason: 'discarded' | 'endpoint_deleted'): Promise<number> {
+  const filter = which === 'all' ? LIVE : `(status = 'HELD' or (status in ('PENDING', 'RETRYING') and reason = 'draining'))`;
+  return move(sql, filter, `status = 'CANCELLED', reason = $2, next_attempt_at = null, hold_until = null`, [endpointId, reason]);
+}
+
+async function move(sql: Sql, filter: string, change: string, values: readonly unknown[]): Promise<number> {
+  const [row] = await sql.query<{ count: number }>({
+    text: `with ${lockedRows(filter)}, moved as (
+             update deliveries d set ${change}, updated_at = now()
+             from locked where d.event_id = locked.event_id and d.id = locked.id returning 1
+           )
+           select count(*) as count from moved`,
+    values,
+  });
+  return row?.count ?? 0;
+}
