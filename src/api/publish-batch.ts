@@ -1,0 +1,59 @@
+import { appendToObjects, newCustomEvent, noSuchSubject } from '../commands/append-event';
+import { AppError, type FieldError } from '../errors';
+import { insertEvents, type InsertedEvent, type NewEvent } from '../store/event-insert';
+import { check } from './guard';
+import { elementSpans, memberSpan } from './json-span';
+import { postedEvent } from './posted-event';
+import type { RouteContext } from './route';
+import { publishBody } from './schemas/events';
+
+/** What one event of a batch is answered: an event's id, or why it was not taken. */
+export type BatchResult =
+  | { readonly id: string; readonly duplicate: boolean }
+  | { readonly error: { readonly code: string; readonly status: number; readonly detail: string; readonly errors?: readonly FieldError[] } };
+
+type Checked = { readonly event: NewEvent; readonly objectId: string | null } | { readonly refused: AppError };
+
+/** Stores the events of a batch that are as they must be, all in one transaction, and answers each in its place. */
+export async function publishBatch(items: readonly unknown[], raw: string, context: RouteContext): Promise<BatchResult[]> {
+  const spans = elementSpans(raw, memberSpan(raw, 'events')?.start);
+  const checked = items.map((item, n) => checkItem(item, raw, spans[n]?.start ?? 0, context));
+  const stored = await store(checked, context);
+  return checked.map((one) => {
+    if ('refused' in one) return refusal(one.refused);
+    const inserted = stored.get(one.event);
+    return inserted ?? refusal(noSuchSubject(one.objectId ?? ''));
+  });
+}
+
+function checkItem(item: unknown, raw: string, from: number, context: RouteContext): Checked {
+  try {
+    const posted = postedEvent(check('The event', publishBody, item), raw, from, context);
+    return { event: newCustomEvent(context.deps.newId, context.caller.workspaceId, posted), objectId: posted.objectId };
+  } catch (error) {
+    if (error instanceof AppError) return { refused: error };
+    throw error;
+  }
+}
+
+async function store(checked: readonly Checked[], context: RouteContext): Promise<ReadonlyMap<NewEvent, InsertedEvent | null>> {
+  const taken = checked.filter((one) => 'event' in one);
+  const alone = taken.filter(({ objectId }) => objectId === null).map(({ event }) => event);
+  const ofObjects = taken.flatMap(({ event, objectId }) => (objectId === null ? [] : [{ event, objectId }]));
+  const told = new Map<NewEvent, InsertedEvent | null>();
+  const note = (events: readonly NewEvent[], inserted: readonly (InsertedEvent | null)[]): void =>
+    events.forEach((event, n) => told.set(event, inserted[n] ?? null));
+
+  if (ofObjects.length === 0) {
+    if (alone.length > 0) note(alone, await context.writeOne((sql) => insertEvents(sql, alone)));
+    return told;
+  }
+  await context.write(async (trx) => {
+    note(ofObjects.map(({ event }) => event), await appendToObjects(trx, context.caller.workspaceId, ofObjects));
+    note(alone, await insertEvents(trx, alone));
+  });
+  return told;
+}
+
+const refusal = ({ code, status, detail, errors }: AppError): BatchResult =>
+  ({ error: { code, status, detail, ...(errors.length > 0 && { errors }) } });

@@ -1,0 +1,14 @@
+import { openapiRoute } from '../openapi';
+import type { Route } from '../route';
+import { apiKeyRoutes } from './api-keys';
+import { eventRoutes } from './events';
+import { healthRoutes } from './health';
+import { objectRoutes } from './objects';
+import { workspaceRoutes } from './workspaces';
+
+const described: readonly Route[] = [
+  ...eventRoutes, ...objectRoutes, ...apiKeyRoutes, ...workspaceRoutes, ...healthRoutes,
+];
+
+/** Every route of the API, the busiest first: the router looks through them in order. */
+export const routes: readonly Route[] = [...described, openapiRoute(described)];
