@@ -12,6 +12,9 @@ export const OPERATIONAL_TYPES = [
   'endpoint.failing', 'endpoint.deactivated', 'endpoint.reactivated', 'delivery.exhausted', 'delivery.recovered',
 ] as const;
 
+/** Whether Posthorn says this of itself. */
+export const isOperational = (type: string): boolean => (OPERATIONAL_TYPES as readonly string[]).includes(type);
+
 /** What an event's type may look like. */
 export const EVENT_TYPE = /^[A-Za-z0-9_.:-]{1,128}$/;
 
@@ -45,9 +48,15 @@ export interface Event {
  * `endpoint.*` cover by prefix; anything else is one type by name.
  */
 export function patternCovers(pattern: string, type: string): boolean {
-  if (pattern === '*') return !(OPERATIONAL_TYPES as readonly string[]).includes(type);
+  if (pattern === '*') return !isOperational(type);
   if (pattern.endsWith('*')) return type.startsWith(pattern.slice(0, -1));
   return pattern === type;
+}
+
+/** All patterns that cover a type, as they would be written: itself, its prefixes, `*`; see {@link patternCovers}. */
+export function coveringPatterns(type: string): string[] {
+  const ends = [...type.matchAll(/[:.]/g)].map((match) => match.index + 1);
+  return [type, ...ends.map((end) => `${type.slice(0, end)}*`), ...(isOperational(type) ? [] : ['*'])];
 }
 
 /** What a pattern may look like: `*`, a type, or a prefix that ends in `:*`, `.*`. */

@@ -1,0 +1,115 @@
+import { ClauseIndex, type Clause, type Condition } from './clause-index';
+import { compileCondition } from './condition-compile';
+import { equals } from './condition-operators';
+import { readPath } from './condition-path';
+import type { DialectName } from './dialect';
+import { coveringPatterns, isOperational, type Event } from './event';
+import { type Facts, factsOf } from './facts';
+import type { JsonObject } from './json';
+import type { Rule } from './rule';
+
+/** What routing needs to know of an endpoint. */
+export interface RoutedEndpoint {
+  readonly id: string;
+  readonly dialect: DialectName;
+  /** Patterns of event types that it subscribes to directly. */
+  readonly events: readonly string[];
+  /** `<attribute>:<value>`, such as `flow:onboarding`: it is owed only what {@link isInScope}; null: no limit. */
+  readonly scope: string | null;
+}
+
+/** The rules and direct subscriptions of one workspace, made ready to be asked about many events. */
+export interface RuleSet {
+  /** The ids of the endpoints that are owed an event, each once, sorted. Never throws. */
+  owedTo(event: Event): readonly string[];
+}
+
+/**
+ * Makes rules and subscriptions ready. Disabled rules, and endpoints that are not among `endpoints`, are left out. Throws
+ * an Error that names the rule where a stored condition can't be compiled: better late than planned without it.
+ */
+export function compileRuleSet(rules: readonly Rule[], endpoints: readonly RoutedEndpoint[]): RuleSet {
+  const known = new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]));
+  const byPattern = indexByPattern(rules.filter((rule) => rule.enabled), endpoints, known);
+
+  return {
+    owedTo(event) {
+      const facts = factsOf(event);
+      const about = isOperational(event.type) ? readPath(facts.data, ['endpointId']) : undefined;
+      return [...matchedBy(event.type, facts, byPattern)]
+        .filter((id) => id !== about && isInScope(known.get(id)?.scope ?? null, facts))
+        .sort();
+    },
+  };
+}
+
+/**
+ * Whether an event is of a scope: its object's attribute of that name has that value, or its data has. A scope without
+ * a colon is the value of the attribute `scope`. No scope covers everything.
+ */
+export function isInScope(scope: string | null, facts: Facts): boolean {
+  if (scope === null) return true;
+  const colon = scope.indexOf(':');
+  const name = colon === -1 ? 'scope' : scope.slice(0, colon);
+  const isWanted = equals(scope.slice(colon + 1));
+  return isWanted(readPath(facts.object, ['attributes', name])) || isWanted(readPath(facts.data, [name]));
+}
+
+type ByPattern = ReadonlyMap<string, ClauseIndex>;
+
+// The same condition may stand in many rules and under several patterns: it is evaluated once an event.
+function matchedBy(type: string, facts: Facts, byPattern: ByPattern): Set<string> {
+  const results = new Map<Condition, boolean>();
+  const owed = new Set<string>();
+  for (const pattern of coveringPatterns(type)) {
+    for (const { condition, endpointIds } of byPattern.get(pattern)?.candidates(facts) ?? []) {
+      const matches = results.get(condition) ?? condition.matches(facts);
+      results.set(condition, matches);
+      if (matches) for (const id of endpointIds) owed.add(id);
+    }
+  }
+  return owed;
+}
+
+interface OpenClause extends Clause {
+  readonly endpointIds: Set<string>;
+}
+
+// A direct subscription is a rule without a condition.
+function indexByPattern(rules: readonly Rule[], endpoints: readonly RoutedEndpoint[], known: ReadonlyMap<string, unknown>): ByPattern {
+  const conditions = new Map<string, Condition>();
+  const clauses = new Map<string, Map<Condition, OpenClause>>();
+
+  const add = (patterns: readonly string[], condition: Condition, endpointIds: readonly string[]): void => {
+    for (const pattern of patterns) {
+      const ofPattern = clauses.get(pattern) ?? new Map<Condition, OpenClause>();
+      clauses.set(pattern, ofPattern);
+      const clause = ofPattern.get(condition) ?? { condition, endpointIds: new Set<string>() };
+      ofPattern.set(condition, clause);
+      for (const id of endpointIds) clause.endpointIds.add(id);
+    }
+  };
+
+  const everything = conditionOf({}, conditions);
+  for (const endpoint of endpoints) add(endpoint.events, everything, [endpoint.id]);
+  for (const rule of rules) {
+    const owed = rule.endpointIds.filter((id) => known.has(id));
+    if (owed.length > 0) add(rule.events, ruleCondition(rule, conditions), owed);
+  }
+  return new Map([...clauses].map(([pattern, ofPattern]) => [pattern, new ClauseIndex([...ofPattern.values()])]));
+}
+
+function ruleCondition(rule: Rule, conditions: Map<string, Condition>): Condition {
+  try {
+    return conditionOf(rule.condition, conditions);
+  } catch (error) {
+    throw new Error(`The condition of rule ${rule.id} can not be compiled: save it again.`, { cause: error });
+  }
+}
+
+function conditionOf(json: JsonObject, conditions: Map<string, Condition>): Condition {
+  const text = JSON.stringify(json);
+  const condition = conditions.get(text) ?? { json, matches: compileCondition(json) };
+  conditions.set(text, condition);
+  return condition;
+}
