@@ -1,11 +1,11 @@
-import { type Connection, isGrpcServiceError } from '@temporalio/client';
+import { type ConnectionLike, isGrpcServiceError } from '@temporalio/client';
 import { SEARCH_ATTRIBUTES } from '../workflows/contract';
 
 /** Types of search attributes as Temporal's API numbers them. */
-const INDEXED = { Keyword: 2, KeywordList: 7 } as const;
+const TYPE_NUMBERS = { Keyword: 2, KeywordList: 7 } as const;
 
 /** The attributes and their types: a workflow that carries several events lists the types of all. */
-export const SEARCH_ATTRIBUTE_TYPES: Readonly<Record<string, keyof typeof INDEXED>> = {
+export const SEARCH_ATTRIBUTE_TYPES: Readonly<Record<string, keyof typeof TYPE_NUMBERS>> = {
   [SEARCH_ATTRIBUTES.workspace]: 'Keyword',
   [SEARCH_ATTRIBUTES.eventTypes]: 'KeywordList',
   [SEARCH_ATTRIBUTES.object]: 'Keyword',
@@ -19,15 +19,15 @@ const UNIMPLEMENTED = 12;
 
 /**
  * Makes the search attributes of a namespace that are missing.
- * @returns the names that are missing and could not be made, because this account may not (Temporal Cloud: they are made in
+ * @returns the names that may be missing still, because this account may not make or see them (Temporal Cloud: they are made in
  * its console); starting a workflow fails until they exist.
  * @throws what the connection throws when Temporal can't be reached.
  */
-export async function registerSearchAttributes({ operatorService }: Connection, namespace: string): Promise<readonly string[]> {
+export async function registerSearchAttributes({ operatorService }: ConnectionLike, namespace: string): Promise<readonly string[]> {
   const known = await operatorService.listSearchAttributes({ namespace }).then(({ customAttributes }) => customAttributes, unlessNotAllowed);
   const missing = Object.entries(SEARCH_ATTRIBUTE_TYPES).filter(([name]) => known?.[name] === undefined);
   if (missing.length === 0) return [];
-  const searchAttributes = Object.fromEntries(missing.map(([name, type]) => [name, INDEXED[type]]));
+  const searchAttributes = Object.fromEntries(missing.map(([name, type]) => [name, TYPE_NUMBERS[type]]));
   try {
     await operatorService.addSearchAttributes({ namespace, searchAttributes });
     return [];

@@ -45,6 +45,8 @@ export interface EmbeddedPostgres {
 
 /** What differs between the real thing and a test. */
 export interface PostgresOptions {
+  /** Where it listens; unset: on any free port. */
+  readonly port?: number | undefined;
   readonly settings?: Readonly<Record<string, string>>;
   /** Told what takes long. */
   readonly progress?: (line: string) => void;
@@ -55,7 +57,8 @@ export interface PostgresOptions {
  * and `postgres.log`. It listens on a free port of 127.0.0.1 only.
  * @throws when there is no PostgreSQL for this platform, nobody it may run as, or it does not answer; with its last words.
  */
-export async function startPostgres(dataDir: string, { settings = {}, progress = () => undefined }: PostgresOptions = {}): Promise<EmbeddedPostgres> {
+export async function startPostgres(dataDir: string, options: PostgresOptions = {}): Promise<EmbeddedPostgres> {
+  const { settings = {}, progress = () => undefined } = options;
   const base = resolve(dataDir);
   const user = await postgresUser();
   await makeDataDir(base, user);
@@ -70,14 +73,14 @@ export async function startPostgres(dataDir: string, { settings = {}, progress =
   const logFile = join(base, 'postgres.log');
   if (((await stat(logFile).catch(() => null))?.size ?? 0) > LOG_BYTES) await truncate(logFile);
 
-  const port = await freePort();
-  const options = Object.entries({ ...SETTINGS, ...settings, port: String(port) }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const port = options.port ?? (await freePort());
+  const args = Object.entries({ ...SETTINGS, ...settings, port: String(port) }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const server = await startGuarded({
     command: join(binaries, 'bin', 'postgres'),
-    args: ['-D', folder, ...options],
+    args: ['-D', folder, ...args],
     logFile,
     stopSignal: 'SIGINT',
-    graceMs: 8_000,
+    graceMs: 7_000,
     cwd: folder,
     ...(user && { uid: user.uid, gid: user.gid }),
   });

@@ -2,9 +2,10 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { get } from 'node:https';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 
@@ -90,24 +91,21 @@ const failureOf = (work: () => Promise<void>): Promise<string> =>
 async function download(folder: string): Promise<void> {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const arch = process.arch === 'x64' ? 'amd64' : process.arch;
-  const patience = new AbortController();
-  const giveUp = (): void => patience.abort(new Error(`nothing came for ${STALL_MS / 1000} s`));
-  let timer = setTimeout(giveUp, STALL_MS);
-  try {
-    const answer = await fetch(`${ARCHIVES}/v${TEMPORAL_VERSION}?platform=${platform}&arch=${arch}`, { signal: patience.signal });
-    if (!answer.ok || !answer.body) throw new Error(`it answered ${answer.status}`);
-    const archive = join(folder, 'archive');
-    const source = Readable.fromWeb(answer.body as Parameters<typeof Readable.fromWeb>[0]);
-    source.on('data', () => {
-      clearTimeout(timer);
-      timer = setTimeout(giveUp, STALL_MS);
-    });
-    await pipeline(source, createWriteStream(archive));
-    await run('tar', ['-xf', archive, '-C', folder]);
-  } finally {
-    clearTimeout(timer);
-  }
+  const archive = join(folder, 'archive');
+  await pipeline(await open(`${ARCHIVES}/v${TEMPORAL_VERSION}?platform=${platform}&arch=${arch}`), createWriteStream(archive));
+  await run('tar', ['-xf', archive, '-C', folder]);
   if (!(await runs(join(folder, EXECUTABLE)))) throw new Error('what was downloaded does not run here');
+}
+
+async function open(url: string, redirects = 5): Promise<IncomingMessage> {
+  const request = get(url, { timeout: STALL_MS });
+  request.on('timeout', () => request.destroy(new Error(`nothing came for ${STALL_MS / 1000} s`)));
+  const [answer] = (await once(request, 'response')) as [IncomingMessage];
+  const { statusCode = 0, headers: { location } } = answer;
+  if (statusCode === 200) return answer;
+  answer.resume();
+  if (location && statusCode < 400 && redirects > 0) return open(new URL(location, url).href, redirects - 1);
+  throw new Error(`${new URL(url).host} answered ${statusCode}`);
 }
 
 async function build(folder: string, progress: (line: string) => void): Promise<void> {

@@ -26,12 +26,19 @@ const DYNAMIC_CONFIG = [
   'system.enableActivityEagerExecution=true',
 ] as const;
 
+/** Where a dev server listens; without a port for the web UI there is none. */
+export interface TemporalPorts {
+  readonly port: number;
+  readonly uiPort: number | null;
+}
+
 /** A Temporal of ours that answers. */
 export interface EmbeddedTemporal {
   /** `host:port` */
   readonly address: string;
   /** Base of its web UI; null where it was started without. */
   readonly uiUrl: string | null;
+  readonly ports: TemporalPorts;
   readonly server: Guarded;
 }
 
@@ -39,8 +46,8 @@ export interface EmbeddedTemporal {
 export interface TemporalOptions {
   /** Path of the `temporal` binary; see findTemporalCli. */
   readonly cli: string;
-  /** `usual`: 7233 and 8233, or the next pair that is free. `free`: any, without the web UI. */
-  readonly ports?: 'usual' | 'free';
+  /** `usual`: 7233 and 8233, or the next pair that is free. `free`: any, without the web UI. Else these very ones. */
+  readonly ports?: 'usual' | 'free' | TemporalPorts;
   /** Told what takes long. */
   readonly progress?: (line: string) => void;
 }
@@ -59,20 +66,20 @@ export async function startTemporal(dataDir: string, { cli, ports = 'usual', pro
 
   // Its inner services take ports by themselves, which another process may take in the same moment: hence three tries.
   for (let tries = 1; ; tries++) {
-    const pair = ports === 'usual' ? await usualPorts() : { port: await freePort(), uiPort: null };
+    const pair = await choose(ports);
     const server = await startGuarded({
       command: cli,
       args: [...serverArgs(base), ...portArgs(pair)],
       logFile,
       pidFile: join(base, 'temporal.pid'),
       stopSignal: 'SIGTERM',
-      graceMs: 8_000,
+      graceMs: 3_000,
       cwd: base,
     });
     const address = `127.0.0.1:${pair.port}`;
     try {
       await untilReady(address, server);
-      return { address, uiUrl: pair.uiPort === null ? null : `http://127.0.0.1:${pair.uiPort}`, server };
+      return { address, uiUrl: pair.uiPort === null ? null : `http://127.0.0.1:${pair.uiPort}`, ports: pair, server };
     } catch (error) {
       const fellOver = server.ended();
       await server.stop();
@@ -80,11 +87,6 @@ export async function startTemporal(dataDir: string, { cli, ports = 'usual', pro
       throw new Error(`Temporal's dev server did not start (${(error as Error).message}). The end of ${logFile}:\n${await logTail(logFile)}`);
     }
   }
-}
-
-interface Ports {
-  readonly port: number;
-  readonly uiPort: number | null;
 }
 
 const serverArgs = (base: string): readonly string[] => [
@@ -99,10 +101,15 @@ const serverArgs = (base: string): readonly string[] => [
   ...DYNAMIC_CONFIG.flatMap((value) => ['--dynamic-config-value', value]),
 ];
 
-const portArgs = ({ port, uiPort }: Ports): readonly string[] =>
+const portArgs = ({ port, uiPort }: TemporalPorts): readonly string[] =>
   ['--port', String(port), ...(uiPort === null ? ['--headless'] : ['--ui-port', String(uiPort)])];
 
-async function usualPorts(): Promise<Ports> {
+async function choose(ports: 'usual' | 'free' | TemporalPorts): Promise<TemporalPorts> {
+  if (ports === 'usual') return usualPorts();
+  return ports === 'free' ? { port: await freePort(), uiPort: null } : ports;
+}
+
+async function usualPorts(): Promise<TemporalPorts> {
   for (let step = 0; step < PAIRS; step++) {
     const [port, uiPort] = [USUAL_PORT + step, USUAL_UI_PORT + step];
     if ((await isPortFree(port)) && (await isPortFree(uiPort))) return { port, uiPort };
