@@ -5,6 +5,8 @@ import './global-setup';
 export default async function tearDown(): Promise<void> {
   const run = globalThis.posthornTestRun;
   if (!run) return;
-  await run.postgres.server.stop();
+  run.offer.close();
+  run.offer.closeAllConnections();
+  await Promise.all(run.servers.map((server) => server.stop()));
   await rm(run.folder, { recursive: true, force: true });
 }

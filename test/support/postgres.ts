@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { type Db, openDb } from '../../src/store/db';
+import { askFor } from './servers';
 
 /** Name of the database that every test's is copied from: all migrations, no rows. */
 export const TEMPLATE = 'posthorn_template';
-/** Where global setup says which server the run has. */
-export const SERVER_VARIABLE = 'POSTHORN_TEST_POSTGRES';
 
 /** A database of one test, with all migrations. */
 export interface TestDatabase {
@@ -33,21 +32,22 @@ export async function freshDatabase(poolSize = 10): Promise<TestDatabase> {
 export const emptyDatabase = (): Promise<{ url: string; drop(): Promise<void> }> => copyOf('template1');
 
 async function copyOf(template: string): Promise<{ url: string; drop(): Promise<void> }> {
+  const server = await askFor('postgres');
   const name = `t_${randomBytes(8).toString('hex')}`;
-  await administer(`create database ${name} template ${template}`);
-  return { url: urlOf(name), drop: () => administer(`drop database if exists ${name} with (force)`) };
+  await administer(server, `create database ${name} template ${template}`);
+  return { url: databaseOf(server, name), drop: () => administer(server, `drop database if exists ${name} with (force)`) };
 }
 
-/** The address of a database of the run's server. */
-export function urlOf(database: string): string {
-  const url = new URL(process.env[SERVER_VARIABLE] ?? '');
-  url.pathname = `/${database}`;
+/** The address of another database of a server. */
+export function databaseOf(server: string, name: string): string {
+  const url = new URL(server);
+  url.pathname = `/${name}`;
   return url.href;
 }
 
-/** Runs one statement beside all tests' databases. */
-export async function administer(statement: string): Promise<void> {
-  const client = new Client({ connectionString: urlOf('postgres') });
+/** Runs one statement on a server, beside all tests' databases. */
+export async function administer(server: string, statement: string): Promise<void> {
+  const client = new Client({ connectionString: databaseOf(server, 'postgres') });
   await client.connect();
   try {
     await client.query(statement);
