@@ -3,18 +3,28 @@
  * A change here is a change of running workflows: see CONTRIBUTING, "Workflow code is replayed".
  */
 
+import type { Ramp } from '../src/domain/ramp';
+
 /** Task queue of `deliverEvent` and `watchEndpoint`, and of quick activities. */
 export const TASK_QUEUE = 'posthorn';
 /** Task queue of the activities that may take as long as a receiver likes: retries and endpoint lanes. */
 export const SLOW_TASK_QUEUE = 'posthorn-slow';
 
-/** Search attributes, all of type Keyword (or a list of them); values are ids and types, never customer data. */
+/** Search attributes by name; values are ids and types, never customer data. */
 export const SEARCH_ATTRIBUTES = {
   workspace: 'PosthornWorkspace',
-  eventType: 'PosthornEventType',
+  eventTypes: 'PosthornEventTypes',
   object: 'PosthornObject',
   endpoint: 'PosthornEndpoint',
 } as const;
+
+/** The kind of each search attribute, as Temporal names it: a workflow of several events lists the types of all. */
+export const SEARCH_ATTRIBUTE_KINDS: Readonly<Record<string, 'Keyword' | 'KeywordList'>> = {
+  [SEARCH_ATTRIBUTES.workspace]: 'Keyword',
+  [SEARCH_ATTRIBUTES.eventTypes]: 'KeywordList',
+  [SEARCH_ATTRIBUTES.object]: 'Keyword',
+  [SEARCH_ATTRIBUTES.endpoint]: 'Keyword',
+};
 
 /** `event/evt_…`: the workflow of one event; `events/evt_…`: of several, named after the first of them. */
 export const deliverEventId = (eventIds: readonly string[]): string =>
@@ -83,17 +93,29 @@ export interface WatchEndpointInput {
 
 /** What a watcher remembers between its looks at PostgreSQL. */
 export interface WatchState {
-  /** Requests the drain may have in flight. */
-  readonly ramp: number;
-  /** Successes since the ramp last grew. */
-  readonly rampSuccesses: number;
-  /** Wait until the next probe, in ms; 0: no probe is planned. */
-  readonly probeAfterMs: number;
+  /** Requests the drain may have in flight; null while nothing drains. */
+  readonly ramp: Ramp | null;
+  /** The wait before the next probe, in ms; 0: none was planned yet. It doubles with each probe that fails. */
+  readonly probeEveryMs: number;
+  /** When the next probe is due, in Unix ms. */
+  readonly probeAt: number;
 }
 
 /** Signals to `deliver`; each only makes it look at PostgreSQL. */
 export const DELIVER_SIGNALS = { retryNow: 'retryNow', cancel: 'cancel', wake: 'wake' } as const;
 /** Signals to `watchEndpoint`; `deactivate`, `reactivate` and `drain` also act when sent from the Temporal UI. */
 export const WATCH_SIGNALS = { changed: 'changed', deactivate: 'deactivate', reactivate: 'reactivate', drain: 'drain' } as const;
+/** Argument of `deactivate`: why, for the API and the console to show. */
+export interface DeactivateArgument {
+  readonly reason?: string;
+}
+/** Argument of `reactivate`: whether what is held is drained at once; it is unless told. */
+export interface ReactivateArgument {
+  readonly drain?: boolean;
+}
+/** Argument of `drain`; `start` unless told. */
+export interface DrainArgument {
+  readonly action?: 'start' | 'pause' | 'drop';
+}
 /** Query of `watchEndpoint`. */
 export const HEALTH_QUERY = 'health';

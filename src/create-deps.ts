@@ -1,0 +1,29 @@
+import { allowedNetworksOf, type Config } from './config';
+import type { Deps } from './deps';
+import { createNewId } from './ids';
+import type { Log } from './log';
+import { createKeyRing } from './seal';
+import { openDb } from './store/db';
+import { createAddressPolicy } from './wire/address';
+import { createPoster } from './wire/post';
+
+/**
+ * Opens what a process needs, with its settings.
+ * @throws Error where `DATABASE_URL` or `POSTHORN_ENCRYPTION_KEYS` is missing: the supervisor sets both for the embedded ones.
+ */
+export function createDeps(config: Config, log: Log): Deps & { close(): Promise<void> } {
+  const { DATABASE_URL: url, POSTHORN_ENCRYPTION_KEYS: keys, DATABASE_POOL: most } = config;
+  if (url === undefined || keys === undefined) {
+    throw new Error('DATABASE_URL and POSTHORN_ENCRYPTION_KEYS must be set for this command; "npm start" sets them for an embedded PostgreSQL.');
+  }
+  const addresses = createAddressPolicy(allowedNetworksOf(config));
+  const db = openDb(url, most);
+  const poster = createPoster({ policy: addresses });
+  return {
+    config, log, db, poster, addresses, newId: createNewId(), keyRing: createKeyRing(keys), now: () => new Date(),
+    async close() {
+      await poster.close();
+      await db.close();
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import { UNREACHABLE } from '../domain/attempt';
+import type { Policy } from '../domain/policy';
+import { deactivateEndpoint } from '../commands/switch-endpoint';
+import type { Deps } from '../deps';
+import { createGroupCommit } from '../group-commit';
+import type { Sql } from '../store/db';
+import {
+  recordAttempts, recordHealth, withdrawAttempts, type FinishedAttempt, type HealthDelta, type Recorded, type UnbegunAttempt,
+} from '../store/record';
+
+/** A finished attempt with what its endpoint's policy has to say about it. */
+export interface Finished extends FinishedAttempt {
+  /** The receiver asked not to be called again, and the policy honours it: the endpoint is deactivated with the record. */
+  readonly gone: boolean;
+  readonly deactivate: Policy['deactivate'];
+}
+
+/** Writes down what came of attempts; many at once share a statement. */
+export interface Recorder {
+  /** Null where the attempt had been recorded before (this process was fenced) or its delivery had ended meanwhile. */
+  record(attempt: Finished): Promise<Recorded | null>;
+  /** Takes an attempt back that was planned but not begun. */
+  withdraw(attempt: UnbegunAttempt): Promise<void>;
+  drain(): Promise<void>;
+}
+
+const WRITERS = 2;
+const LARGEST = 400;
+const TRIES = 5;
+/** SQLSTATEs after which the same statement may succeed: a deadlock, or a serialization failure. */
+const TRANSIENT = new Set(['40P01', '40001']);
+
+/** A recorder of this process. */
+export function createRecorder(deps: Deps): Recorder {
+  const finished = createGroupCommit<Finished, Recorded | null>({ writers: WRITERS, largest: LARGEST }, (batch) => retried(() => write(deps, batch)));
+  const unbegun = createGroupCommit<UnbegunAttempt, null>({ writers: 1, largest: LARGEST }, async (batch) => {
+    await retried(() => withdrawAttempts(deps.db, batch));
+    return batch.map(() => null);
+  });
+  return {
+    record: (attempt) => finished.add(attempt),
+    async withdraw(attempt) {
+      await unbegun.add(attempt);
+    },
+    async drain() {
+      await Promise.all([finished.drain(), unbegun.drain()]);
+    },
+  };
+}
+
+async function write(deps: Deps, batch: readonly Finished[]): Promise<(Recorded | null)[]> {
+  const gone = batch.filter((attempt) => attempt.gone);
+  const recorded = gone.length === 0
+    ? await writeBatch(deps.db, batch)
+    : await deps.db.transaction(async (trx) => {
+        const rows = await writeBatch(trx, batch);
+        for (const endpointId of new Set(gone.map((attempt) => attempt.endpointId))) {
+          const workspaceId = gone.find((attempt) => attempt.endpointId === endpointId)?.workspaceId ?? '';
+          await deactivateEndpoint(deps, trx, { workspaceId, endpointId, reason: 'gone', actor: 'receiver' });
+        }
+        return rows;
+      });
+  const byDelivery = new Map(recorded.map((row) => [row.deliveryId, row]));
+  return batch.map((attempt) => byDelivery.get(attempt.deliveryId) ?? null);
+}
+
+async function writeBatch(sql: Sql, batch: readonly Finished[]): Promise<Recorded[]> {
+  const recorded = await recordAttempts(sql, batch);
+  await recordHealth(sql, healthDeltas(batch.filter((attempt) => attempt.counts)));
+  return recorded;
+}
+
+/** How a batch, in its order, bears on each endpoint's health; sorted by endpoint. */
+export function healthDeltas(batch: readonly Finished[]): HealthDelta[] {
+  const byEndpoint = new Map<string, Finished[]>();
+  for (const attempt of batch) {
+    const others = byEndpoint.get(attempt.endpointId);
+    if (others) others.push(attempt);
+    else byEndpoint.set(attempt.endpointId, [attempt]);
+  }
+  return [...byEndpoint].map(([endpointId, attempts]): HealthDelta => {
+    const lastSuccess = attempts.findLastIndex((attempt) => attempt.outcome === 'ok');
+    const trailing = attempts.slice(lastSuccess + 1);
+    const reachable = trailing.findLastIndex((attempt) => !UNREACHABLE.has(attempt.outcome));
+    const last = attempts[attempts.length - 1] as Finished;
+    return {
+      endpointId,
+      workspaceId: last.workspaceId,
+      succeeded: lastSuccess >= 0,
+      trailingFailures: trailing.length,
+      trailingUnreachable: trailing.length - 1 - reachable,
+      allUnreachable: reachable < 0,
+      trailingExhausted: trailing.filter((attempt) => attempt.next === 'EXHAUSTED').length,
+      lastFailure: trailing.at(-1)?.outcome ?? null,
+      consecutiveLimit: last.deactivate.afterConsecutiveFailures,
+      exhaustedLimit: last.deactivate.afterExhausted,
+    };
+  }).sort((a, b) => (a.endpointId < b.endpointId ? -1 : 1));
+}
+
+async function retried<T>(write: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await write();
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+      if (tries >= TRIES || !TRANSIENT.has(code)) throw error;
+    }
+  }
+}

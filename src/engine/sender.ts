@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import { judge, type Reply, type Verdict } from '../domain/attempt';
+import { nextStep } from '../domain/delivery';
+import type { Event } from '../domain/event';
+import type { Deps } from '../deps';
+import type { RoutedEndpoint } from '../store/routing';
+import type { Recorded } from '../store/record';
+import { renderBody } from '../wire/envelope';
+import { requestHeaders } from '../wire/request';
+import { failpoint } from './failpoint';
+import type { Finished, Recorder } from './recorder';
+
+/** An attempt whose intent stands in the database and whose bytes may leave now. */
+export interface BegunAttempt {
+  readonly event: Event;
+  readonly target: RoutedEndpoint;
+  readonly deliveryId: string;
+  readonly number: number;
+  /** Places of the schedule that are used up. */
+  readonly failures: number;
+  /** Made by the delivery's own `deliver` workflow. */
+  readonly byRetry: boolean;
+  /** A probe of a held delivery: uses up no retry, and leaves it HELD unless it succeeds. */
+  readonly isProbe: boolean;
+}
+
+/** What came of an attempt, once it is recorded. */
+export interface AttemptReport {
+  readonly eventId: string;
+  readonly deliveryId: string;
+  readonly endpointId: string;
+  readonly number: number;
+  readonly verdict: Verdict;
+  readonly statusCode: number | null;
+  readonly durationMs: number;
+  /** Until the next attempt, in ms; null where none is planned. */
+  readonly afterMs: number | null;
+  /** Null where it was recorded by another, or the delivery had ended meanwhile. */
+  readonly recorded: Recorded | null;
+}
+
+/** Sends one attempt and records it. Rejects only where recording failed: that is our fault, not the receiver's. */
+export type Send = (attempt: BegunAttempt) => Promise<AttemptReport>;
+
+/** A sender over the guarded client. */
+export function createSender(deps: Deps, recorder: Recorder, onSent: (endpointId: string, durationMs: number) => void): Send {
+  return async (attempt) => {
+    const { event, target } = attempt;
+    const body = renderBody(target.dialect, event);
+    const startedAt = deps.now();
+    const headers = requestHeaders(target, event, body, startedAt);
+    failpoint('before-send');
+    const reply = await deps.poster.post({
+      endpointId: target.id, url: target.url, headers, body,
+      timeoutMs: target.policy.timeoutMs, connectTimeoutMs: target.policy.connectTimeoutMs,
+    });
+    failpoint('after-response');
+    onSent(target.id, reply.durationMs);
+    const verdict = judge(reply, target.policy.success, deps.now());
+    const step = nextStep(target.policy, attempt.failures, verdict, Math.random());
+    const afterMs = !attempt.isProbe && step.status === 'RETRYING' ? step.afterMs : null;
+    const finished: Finished = {
+      workspaceId: event.workspaceId,
+      eventId: event.id,
+      deliveryId: attempt.deliveryId,
+      endpointId: target.id,
+      number: attempt.number,
+      startedAt,
+      durationMs: reply.durationMs,
+      outcome: verdict.outcome,
+      statusCode: reply.statusCode,
+      error: reply.error,
+      request: { url: target.url, headers: shownHeaders(headers, target), bodySha256: createHash('sha256').update(body).digest('hex') },
+      response: shownResponse(reply, target),
+      next: attempt.isProbe && verdict.outcome !== 'ok' ? 'HELD' : step.status,
+      afterMs,
+      nextWay: target.policy.fifo ? 'lane' : 'retry',
+      byRetry: attempt.byRetry,
+      counts: !attempt.isProbe || verdict.outcome === 'ok',
+      holdForMs: target.policy.holdForMs,
+      discard: target.policy.discardWhileDeactivated,
+      gone: verdict.gone && target.policy.deactivate.onGone,
+      deactivate: target.policy.deactivate,
+    };
+    const recorded = await recorder.record(finished);
+    failpoint('after-record');
+    return {
+      eventId: event.id, deliveryId: attempt.deliveryId, endpointId: target.id, number: attempt.number, verdict,
+      statusCode: reply.statusCode, durationMs: Math.round(reply.durationMs), afterMs, recorded,
+    };
+  };
+}
+
+const REDACTED = '[redacted]';
+
+/** The request's headers as they are kept: the endpoint's own without their values. */
+function shownHeaders(headers: Readonly<Record<string, string>>, target: RoutedEndpoint): string {
+  const own = new Set(Object.keys(target.headers).map((name) => name.toLowerCase()));
+  return JSON.stringify(Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, own.has(name.toLowerCase()) ? REDACTED : value]),
+  ));
+}
+
+/** The answer as it is kept: known secret values that the receiver sent back are taken out; PostgreSQL's text holds no NUL. */
+function shownResponse(reply: Reply, target: RoutedEndpoint): { headers: string; body: string; truncated: boolean } {
+  const secrets = [...Object.values(target.headers), ...target.secrets.map(({ secret }) => secret)].filter((value) => value.length >= 6);
+  const clean = (text: string): string =>
+    secrets.reduce((shown, secret) => (shown.includes(secret) ? shown.replaceAll(secret, REDACTED) : shown), text).replaceAll('\0', '\uFFFD');
+  return {
+    headers: clean(JSON.stringify(reply.headers)),
+    body: reply.body.length === 0 ? '' : clean(Buffer.from(reply.body).toString('utf8')),
+    truncated: reply.truncated,
+  };
+}

@@ -1,0 +1,62 @@
+import { Client } from 'pg';
+import type { Log } from '../log';
+import { OUTBOX_CHANNEL } from '../store/outbox';
+import { WORKER_LOCK } from '../store/outbox-claim';
+
+/** That this worker lives, as the others see it: a session that holds an advisory lock on its number, and hears of new work. */
+export interface Presence {
+  /** The number under which rows are claimed; another one after the session was lost. */
+  readonly number: number;
+  close(): Promise<void>;
+}
+
+const RECONNECT_MS = 500;
+
+/**
+ * Opens the session. Where it is lost another is opened under a new number: the old one's claims are free for all at
+ * once, which is harmless, since whatever this worker still does with them is done once.
+ */
+export async function openPresence(url: string, log: Log, onNotify: () => void): Promise<Presence> {
+  let number = 0;
+  let client: Client | null = null;
+  let isClosed = false;
+
+  async function connect(): Promise<void> {
+    const session = new Client({ connectionString: url, keepAlive: true, application_name: 'posthorn presence' });
+    session.on('error', () => undefined);
+    session.on('notification', onNotify);
+    try {
+      await session.connect();
+      const { rows } = await session.query<{ number: number }>(`select nextval('worker_numbers')::int as number`);
+      number = rows[0]?.number ?? 0;
+      await session.query('select pg_advisory_lock($1, $2)', [WORKER_LOCK, number]);
+      await session.query(`listen ${OUTBOX_CHANNEL}`);
+    } catch (error) {
+      await session.end().catch(() => undefined);
+      throw error;
+    }
+    session.once('end', () => {
+      if (!isClosed) void reconnect();
+    });
+    client = session;
+  }
+
+  async function reconnect(): Promise<void> {
+    log.warn('relay.presence_lost');
+    while (!isClosed) {
+      await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
+      if (await connect().then(() => true, () => false)) return onNotify();
+    }
+  }
+
+  await connect();
+  return {
+    get number() {
+      return number;
+    },
+    async close() {
+      isClosed = true;
+      await client?.end();
+    },
+  };
+}

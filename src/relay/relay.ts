@@ -1,0 +1,155 @@
+import type { Deps } from '../deps';
+import type { FirstAttempts } from '../engine/first-attempts';
+import { failpoint } from '../engine/failpoint';
+import type { Gate } from '../engine/gate';
+import {
+  claimEvents, claimWakes, countWorkers, freeDeadClaims, renewClaims, returnClaims, type ClaimedEvent,
+} from '../store/outbox-claim';
+import type { Presence } from './presence';
+import type { Starts } from './starts';
+import type { Waker } from './waker';
+import type { Wakes } from './wakes';
+
+/** Claims what the API committed, gives it its head start, and has its workflows started. */
+export interface Relay {
+  /** Claims no more, starts or gives back what it holds, and waits for its first attempts, at most so long. */
+  stop(forMs: number): Promise<void>;
+}
+
+/** What the relay drives. */
+export interface RelayParts {
+  readonly deps: Deps;
+  readonly presence: Presence;
+  readonly firstAttempts: FirstAttempts;
+  readonly gate: Gate;
+  readonly starts: Starts;
+  readonly wakes: Wakes;
+  readonly eventWaker: Waker;
+  readonly wakeWaker: Waker;
+}
+
+/** Places: claimed events whose first attempts are under way. One is given back when they end, or after {@link PLACE_MS}. */
+const PLACES = 256;
+/** Most events of one claim: enough to share a statement, few enough to spread over several at a time. */
+const CLAIM = 128;
+const PLACE_MS = 50;
+/** No more is claimed while so many rows wait for their workflow: Temporal is away, or far behind. */
+const MOST_WAITING = 5_000;
+const MOST_WAKES = 200;
+/** Sleep while work waits that there was no place for, and while nothing is known to wait. */
+const BUSY_POLL_MS = 50;
+const IDLE_POLL_MS = 1_000;
+const AFTER_ERROR_MS = 500;
+const RENEW_EVERY_MS = 10_000;
+const HOUSEKEEPING_EVERY_MS = 1_000;
+
+/** Starts the relay's loops. */
+export function startRelay(parts: RelayParts): Relay {
+  const { deps, presence, firstAttempts, starts, wakes, eventWaker, wakeWaker } = parts;
+  const held = new Map<string, number>();
+  let used = 0;
+  let isStopping = false;
+
+  async function eventTurn(): Promise<number> {
+    const free = Math.min(CLAIM, PLACES - used, MOST_WAITING - starts.waiting());
+    if (free <= 0) return BUSY_POLL_MS;
+    const claimed = await claimEvents(deps.db, presence.number, free, PLACES, held);
+    if (claimed.length === 0) return IDLE_POLL_MS;
+    failpoint('after-claim');
+    if (deps.config.HEAD_START) claimed.forEach(takePlace);
+    if (deps.config.HEAD_START) giveHeadStart(claimed);
+    starts.add(claimed);
+    return claimed.length < free ? IDLE_POLL_MS : 0;
+  }
+
+  function giveHeadStart(claimed: readonly ClaimedEvent[]): void {
+    for (const group of byWorkspace(claimed)) {
+      // Planned before: a worker was lost in between. Its workflow looks after the attempts that are open.
+      const fresh = group.filter((one) => !one.planned);
+      const revision = Math.max(0, ...group.map((one) => one.revision));
+      const runs = new Map(firstAttempts.begin(fresh.map((one) => one.event), revision).map((run) => [run.event.id, run]));
+      for (const { event } of group) givePlaceBack(event.workspaceId, runs.get(event.id)?.done ?? Promise.resolve());
+    }
+  }
+
+  function takePlace({ event }: ClaimedEvent): void {
+    used += 1;
+    held.set(event.workspaceId, (held.get(event.workspaceId) ?? 0) + 1);
+  }
+
+  function givePlaceBack(workspaceId: string, done: Promise<void>): void {
+    let isHeld = true;
+    const giveBack = (): void => {
+      if (!isHeld) return;
+      isHeld = false;
+      clearTimeout(timer);
+      used -= 1;
+      const left = (held.get(workspaceId) ?? 1) - 1;
+      if (left > 0) held.set(workspaceId, left);
+      else held.delete(workspaceId);
+      if (used === PLACES - CLAIM || used === 0) eventWaker.wake();
+    };
+    const timer = setTimeout(giveBack, PLACE_MS);
+    void done.then(giveBack);
+  }
+
+  async function wakeTurn(): Promise<number> {
+    const free = MOST_WAKES - wakes.waiting();
+    if (free <= 0) return BUSY_POLL_MS;
+    const claimed = await claimWakes(deps.db, presence.number, free);
+    wakes.pass(claimed);
+    return claimed.length < free ? IDLE_POLL_MS : 0;
+  }
+
+  async function loop(turn: () => Promise<number>, waker: Waker): Promise<void> {
+    while (!isStopping) {
+      const sleepMs = await turn().catch((error: unknown) => {
+        deps.log.warn({ error: error instanceof Error ? error.message : String(error) }, 'relay.turn_failed');
+        return AFTER_ERROR_MS;
+      });
+      if (sleepMs > 0 && !isStopping) await waker.sleep(sleepMs);
+    }
+  }
+
+  async function keepHouse(): Promise<void> {
+    const freed = await freeDeadClaims(deps.db, presence.number);
+    if (freed > 0) {
+      deps.log.info({ freed }, 'relay.claims_freed');
+      eventWaker.wake();
+      wakeWaker.wake();
+    }
+    parts.gate.setWorkers(await countWorkers(deps.db));
+  }
+
+  const quietly = (work: () => Promise<void>) => (): void => void work().catch(() => undefined);
+  const timers = [
+    setInterval(quietly(() => renewClaims(deps.db, presence.number)), RENEW_EVERY_MS),
+    setInterval(quietly(keepHouse), HOUSEKEEPING_EVERY_MS),
+  ];
+  quietly(keepHouse)();
+  const loops = [loop(eventTurn, eventWaker), loop(wakeTurn, wakeWaker)];
+
+  return {
+    async stop(forMs) {
+      isStopping = true;
+      timers.forEach((timer) => clearInterval(timer));
+      eventWaker.wake();
+      wakeWaker.wake();
+      await Promise.all(loops);
+      const [unstarted] = await Promise.all([starts.stop(), wakes.stop()]);
+      if (unstarted.length > 0) await returnClaims(deps.db, unstarted).catch(() => undefined);
+      const until = performance.now() + forMs;
+      while (firstAttempts.count() > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
+    },
+  };
+}
+
+function byWorkspace(claimed: readonly ClaimedEvent[]): ClaimedEvent[][] {
+  const groups = new Map<string, ClaimedEvent[]>();
+  for (const one of claimed) {
+    const group = groups.get(one.event.workspaceId);
+    if (group) group.push(one);
+    else groups.set(one.event.workspaceId, [one]);
+  }
+  return [...groups.values()];
+}

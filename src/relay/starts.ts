@@ -1,0 +1,162 @@
+import type { Config } from '../config';
+import type { Deps } from '../deps';
+import { createGroupCommit } from '../group-commit';
+import type { Workflows } from '../temporal';
+import { finishClaims, type ClaimedEvent } from '../store/outbox-claim';
+import { readFold, saveFold } from '../store/plan';
+import { failpoint } from '../engine/failpoint';
+
+/** Starts `deliverEvent` for claimed events, at a pace that leaves the processor to the deliveries. */
+export interface Starts {
+  add(events: readonly ClaimedEvent[]): void;
+  /** Claimed events whose workflow is not acknowledged yet. */
+  waiting(): number;
+  /** Starts no more; answers the rows that were not started, when those under way are over. */
+  stop(): Promise<number[]>;
+}
+
+/** Tokens that can be saved up, as a share of a second's: a lone event among few finds one at once. */
+const SAVED_SHARE = 0.25;
+/** Starts under way at once where the pace does not limit them. */
+const CONCURRENT_STARTS = 40;
+const RETRY_MS = 500;
+
+/** Queues of claimed events by workspace, and the bucket that paces their starts. */
+export function createStarts(deps: Deps, workflows: Workflows): Starts {
+  const { config, db, log } = deps;
+  const pace = createPace(config);
+  const queues = new Map<string, ClaimedEvent[]>();
+  let queued = 0;
+  let underWay = 0;
+  let unacknowledged = 0;
+  let isStopping = false;
+  let timer: NodeJS.Timeout | null = null;
+  const idle: (() => void)[] = [];
+  const finishing = createGroupCommit<readonly number[], null>({ writers: 1, largest: 50 }, async (batches) => {
+    await finishClaims(db, batches.flat());
+    return batches.map(() => null);
+  });
+
+  function pump(): void {
+    timer = null;
+    while (!isStopping && queued > 0 && underWay < CONCURRENT_STARTS) {
+      const waitMs = pace.take();
+      if (waitMs > 0) {
+        timer ??= setTimeout(pump, waitMs);
+        return;
+      }
+      void run(nextFold());
+    }
+  }
+
+  /** The next events that share a workflow: one while there are tokens for all that wait, else as many as may. Workspaces take turns. */
+  function nextFold(): ClaimedEvent[] {
+    const [first] = queues;
+    if (!first) return [];
+    const [workspaceId, queue] = first;
+    const size = pace.saved() >= queued - 1 ? 1 : config.EVENTS_PER_WORKFLOW;
+    const fold = takeFold(queue, size);
+    queues.delete(workspaceId);
+    if (queue.length > 0) queues.set(workspaceId, queue);
+    queued -= fold.length;
+    return fold;
+  }
+
+  async function run(events: readonly ClaimedEvent[]): Promise<void> {
+    underWay += 1;
+    try {
+      await startFold(deps, workflows, events);
+      failpoint('after-start');
+      await finishing.add(events.map((claimed) => claimed.outboxId));
+      unacknowledged -= events.length;
+    } catch (error) {
+      log.warn({ error: error instanceof Error ? error.message : String(error), events: events.length }, 'relay.start_failed');
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      enqueue(events);
+    } finally {
+      underWay -= 1;
+      if (underWay === 0) idle.splice(0).forEach((done) => done());
+      pump();
+    }
+  }
+
+  function enqueue(events: readonly ClaimedEvent[]): void {
+    for (const claimed of events) {
+      const queue = queues.get(claimed.event.workspaceId);
+      if (queue) queue.push(claimed);
+      else queues.set(claimed.event.workspaceId, [claimed]);
+    }
+    queued += events.length;
+  }
+
+  return {
+    add(events) {
+      unacknowledged += events.length;
+      enqueue(events);
+      if (!timer) pump();
+    },
+    waiting: () => unacknowledged,
+    async stop() {
+      isStopping = true;
+      if (timer) clearTimeout(timer);
+      if (underWay > 0) await new Promise<void>((resolve) => idle.push(resolve));
+      return [...queues.values()].flat().map((claimed) => claimed.outboxId);
+    },
+  };
+}
+
+/** Up to `size` events from the front; events that were folded by a lost worker are started as they were folded. */
+function takeFold(queue: ClaimedEvent[], size: number): ClaimedEvent[] {
+  const foldId = queue[0]?.foldId ?? null;
+  if (foldId === null) {
+    const end = queue.findIndex((claimed, index) => index >= size || claimed.foldId !== null);
+    return queue.splice(0, end < 0 ? queue.length : end);
+  }
+  const fold = queue.filter((claimed) => claimed.foldId === foldId);
+  const rest = queue.filter((claimed) => claimed.foldId !== foldId);
+  queue.splice(0, queue.length, ...rest);
+  return fold;
+}
+
+async function startFold({ db }: Deps, workflows: Workflows, claimed: readonly ClaimedEvent[]): Promise<void> {
+  const [first] = claimed;
+  if (!first) return;
+  const ids = claimed.map(({ event }) => event.id).sort();
+  const foldId = first.foldId ?? (ids[0] as string);
+  const saved = first.foldId === null ? await saveFold(db, foldId, ids) : [];
+  // Whatever is in the fold is started together, also what was not claimed this time; and what was folded before starts as that.
+  const eventIds = saved.length === ids.length ? ids : await readFold(db, foldId);
+  if (eventIds.length === 0) return;
+  const { event } = first;
+  await workflows.startDeliverEvent(
+    { workspaceId: event.workspaceId, eventIds },
+    { types: claimed.map((one) => one.event.type), objectId: eventIds.length === 1 ? event.objectId : null },
+  );
+}
+
+interface Tokens {
+  /** Takes a token and answers 0, or answers how long to wait for one, in ms. */
+  take(): number;
+  saved(): number;
+}
+
+function createPace({ WORKFLOW_STARTS_PER_SECOND: perSecond, EVENTS_PER_WORKFLOW }: Config): Tokens {
+  if (EVENTS_PER_WORKFLOW === 1) return { take: () => 0, saved: () => Infinity };
+  const most = Math.max(1, perSecond * SAVED_SHARE);
+  let tokens = most;
+  let at = performance.now();
+  const refill = (): void => {
+    const now = performance.now();
+    tokens = Math.min(most, tokens + ((now - at) / 1000) * perSecond);
+    at = now;
+  };
+  return {
+    take() {
+      refill();
+      if (tokens < 1) return Math.max(1, Math.ceil(((1 - tokens) / perSecond) * 1000));
+      tokens -= 1;
+      return 0;
+    },
+    saved: () => Math.floor(tokens),
+  };
+}

@@ -1,0 +1,126 @@
+import type { Deps } from '../deps';
+import { lastOf } from '../engine/retry';
+import { lookAtDeliveries } from '../store/attempts';
+import { finishClaims, type ClaimedWake } from '../store/outbox-claim';
+import type { Workflows } from '../temporal';
+
+/** Starts `deliver` workflows and passes signals on. */
+export interface Wakes {
+  /** Takes claimed rows; each is tried until Temporal has acknowledged it, then taken out of the outbox. */
+  pass(claimed: readonly ClaimedWake[]): void;
+  /** Rows that are claimed and not passed on yet. */
+  waiting(): number;
+  /** Resolves when what is under way is over. */
+  stop(): Promise<void>;
+}
+
+/** A watcher is signalled at most this often; what comes sooner goes with the next signal. */
+const WATCHER_EVERY_MS = 250;
+const RETRY_MS = 500;
+const CONCURRENT = 20;
+
+/** Passes on what the outbox holds besides events; tries again until Temporal has taken it. */
+export function createWakes(deps: Deps, workflows: Workflows): Wakes {
+  const lastSignal = new Map<string, number>();
+  const due: ClaimedWake[][] = [];
+  const idle: (() => void)[] = [];
+  let waiting = 0;
+  let active = 0;
+  let isStopping = false;
+
+  async function passGroup(group: readonly ClaimedWake[]): Promise<void> {
+    const [wake] = group;
+    if (!wake) return;
+    if (wake.kind === 'retry') await startDeliver(deps, workflows, wake);
+    else if (wake.deliveryId !== null) await workflows.signalDeliver(wake.deliveryId, wake.signal ?? 'wake');
+    else if (wake.endpointId !== null) await wakeWatcher(wake.workspaceId, wake.endpointId);
+    await finishClaims(deps.db, group.map((row) => row.outboxId));
+  }
+
+  // Whatever the outbox says was done, the watcher is only told to look: what was done stands in PostgreSQL.
+  async function wakeWatcher(workspaceId: string, endpointId: string): Promise<void> {
+    lastSignal.set(endpointId, performance.now());
+    await workflows.wakeWatcher({ workspaceId, endpointId });
+  }
+
+  async function run(group: ClaimedWake[]): Promise<void> {
+    active += 1;
+    try {
+      await passGroup(group);
+      waiting -= group.length;
+    } catch (error) {
+      deps.log.warn({ error: error instanceof Error ? error.message : String(error) }, 'relay.wake_failed');
+      setTimeout(() => {
+        due.push(group);
+        pump();
+      }, RETRY_MS);
+    } finally {
+      active -= 1;
+      if (active === 0) idle.splice(0).forEach((done) => done());
+      pump();
+    }
+  }
+
+  function pump(): void {
+    while (!isStopping && active < CONCURRENT && due.length > 0) void run(due.shift() ?? []);
+  }
+
+  function waitOf(group: readonly ClaimedWake[]): number {
+    const [wake] = group;
+    if (!wake || wake.kind === 'retry' || wake.endpointId === null) return 0;
+    return Math.max(0, (lastSignal.get(wake.endpointId) ?? -Infinity) + WATCHER_EVERY_MS - performance.now());
+  }
+
+  return {
+    pass(claimed) {
+      waiting += claimed.length;
+      for (const group of grouped(claimed)) {
+        const waitMs = waitOf(group);
+        const later = (): void => {
+          due.push(group);
+          pump();
+        };
+        if (waitMs > 0) setTimeout(later, waitMs);
+        else later();
+      }
+      forgetOld(lastSignal);
+    },
+    waiting: () => waiting,
+    async stop() {
+      isStopping = true;
+      if (active > 0) await new Promise<void>((resolve) => idle.push(resolve));
+    },
+  };
+}
+
+/** Signals to one watcher are one signal. */
+function grouped(claimed: readonly ClaimedWake[]): ClaimedWake[][] {
+  const groups = new Map<string, ClaimedWake[]>();
+  for (const wake of claimed) {
+    const key = wake.kind === 'signal' && wake.deliveryId === null ? `watcher ${wake.endpointId}` : `row ${wake.outboxId}`;
+    const group = groups.get(key);
+    if (group) group.push(wake);
+    else groups.set(key, [wake]);
+  }
+  return [...groups.values()];
+}
+
+function forgetOld(lastSignal: Map<string, number>): void {
+  if (lastSignal.size < 1_000) return;
+  for (const [id, at] of lastSignal) if (performance.now() - at > WATCHER_EVERY_MS) lastSignal.delete(id);
+}
+
+async function startDeliver({ db }: Deps, workflows: Workflows, wake: ClaimedWake): Promise<void> {
+  if (wake.eventId === null || wake.deliveryId === null || wake.endpointId === null) return;
+  const [look] = await lookAtDeliveries(db, [{ eventId: wake.eventId, id: wake.deliveryId }]);
+  // It may have ended, or been held, since the row was written.
+  if (!look || look.way !== 'retry' || look.status !== 'RETRYING') return;
+  await workflows.startDeliver(
+    {
+      eventId: look.eventId, deliveryId: look.id, endpointId: look.endpointId,
+      afterMs: Math.max(0, Math.round(look.dueInMs ?? 0)), number: look.attemptCount + 1, last: lastOf(look),
+    },
+    look.workspaceId,
+    wake.eventType ?? 'unknown',
+  );
+}

@@ -1,0 +1,120 @@
+import type { DeliveryStatus, Way } from '../domain/delivery';
+import type { Outcome } from '../domain/attempt';
+import type { Event } from '../domain/event';
+import type { Sql } from './db';
+import { toEvent, type EventRow } from './event-row';
+
+/** Names a delivery: the event's id finds its partition. */
+export interface DeliveryKey {
+  readonly eventId: string;
+  readonly id: string;
+}
+
+/** A delivery with its newest attempt, as somebody who may have to go on with it finds them. */
+export interface DeliveryLook extends DeliveryKey {
+  readonly workspaceId: string;
+  readonly endpointId: string;
+  readonly status: DeliveryStatus;
+  readonly way: Way;
+  readonly attemptCount: number;
+  readonly failures: number;
+  /** Until it is due, in ms by the database's clock; null unless RETRYING. Negative: overdue. */
+  readonly dueInMs: number | null;
+  readonly attempt: {
+    readonly number: number;
+    readonly outcome: Outcome | null;
+    readonly statusCode: number | null;
+    readonly durationMs: number | null;
+    /** Until the lease is over, in ms by the database's clock. */
+    readonly leaseMs: number;
+  } | null;
+}
+
+/** Reads deliveries with their newest attempts; those that are gone are left out. */
+export async function lookAtDeliveries(sql: Sql, keys: readonly DeliveryKey[]): Promise<DeliveryLook[]> {
+  const rows = await sql.query<{
+    event_id: string; id: string; workspace_id: string; endpoint_id: string; status: DeliveryStatus; way: Way;
+    attempt_count: number; failures: number; due_ms: number | null;
+    number: number | null; outcome: Outcome | null; status_code: number | null; duration_ms: number | null; lease_ms: number | null;
+  }>({
+    name: 'attempts-look',
+    text: `select d.event_id, d.id, d.workspace_id, d.endpoint_id, d.status, d.way, d.attempt_count, d.failures,
+                  (extract(epoch from d.next_attempt_at - clock_timestamp()) * 1000)::float8 as due_ms,
+                  a.number, a.outcome, a.status_code, a.duration_ms, (extract(epoch from a.lease_until - clock_timestamp()) * 1000)::float8 as lease_ms
+           from unnest($1::text[], $2::text[]) k(event_id, id)
+           join deliveries d on d.event_id = k.event_id and d.id = k.id
+           left join lateral (select number, outcome, status_code, duration_ms, lease_until from attempts
+                              where event_id = k.event_id and delivery_id = k.id order by number desc limit 1) a on true`,
+    values: [keys.map((key) => key.eventId), keys.map((key) => key.id)],
+  });
+  return rows.map((row) => ({
+    eventId: row.event_id, id: row.id, workspaceId: row.workspace_id, endpointId: row.endpoint_id, status: row.status,
+    way: row.way, attemptCount: row.attempt_count, failures: row.failures, dueInMs: row.status === 'RETRYING' ? row.due_ms : null,
+    attempt: row.number === null ? null
+      : { number: row.number, outcome: row.outcome, statusCode: row.status_code, durationMs: row.duration_ms, leaseMs: row.lease_ms ?? 0 },
+  }));
+}
+
+/** The intent of an attempt: committed before its first byte leaves. */
+export interface NewAttempt extends DeliveryKey {
+  readonly attemptId: string;
+  readonly number: number;
+  readonly leaseMs: number;
+}
+
+// Only where the delivery still waits, and where nobody else has begun this number.
+const BEGIN = `
+  insert into attempts (event_id, id, delivery_id, workspace_id, endpoint_id, number, lease_until)
+  select n.event_id, n.attempt_id, n.id, d.workspace_id, d.endpoint_id, n.number, now() + n.lease_ms * interval '1 ms'
+  from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::float8[]) n(event_id, id, attempt_id, number, lease_ms)
+  join deliveries d on d.event_id = n.event_id and d.id = n.id
+  where d.status in ('PENDING', 'RETRYING', 'HELD') and d.attempt_count = n.number - 1
+  on conflict (event_id, delivery_id, number) do nothing
+  returning delivery_id`;
+
+const columns = (attempts: readonly NewAttempt[]): unknown[] => [
+  attempts.map((a) => a.eventId), attempts.map((a) => a.id), attempts.map((a) => a.attemptId),
+  attempts.map((a) => a.number), attempts.map((a) => a.leaseMs),
+];
+
+/** Begins attempts; answers the ids of the deliveries whose attempt this call has begun. */
+export async function beginAttempts(sql: Sql, attempts: readonly NewAttempt[]): Promise<ReadonlySet<string>> {
+  const rows = await sql.query<{ delivery_id: string }>({ name: 'attempts-begin', text: BEGIN, values: columns(attempts) });
+  return new Set(rows.map((row) => row.delivery_id));
+}
+
+// The process that began the attempt is gone: what came of it is unknown. It counts as made, but uses up no retry.
+const TAKE_OVER = `
+  with n as (select * from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::float8[]) n(event_id, id, attempt_id, number, lease_ms)),
+  closed as (
+    update attempts a set outcome = 'unknown'
+    from n where a.event_id = n.event_id and a.delivery_id = n.id and a.number = n.number - 1
+      and a.outcome is null and a.lease_until < clock_timestamp()
+    returning a.event_id, a.delivery_id, a.number, a.started_at
+  ), counted as (
+    update deliveries d set attempt_count = c.number, first_sent_at = coalesce(d.first_sent_at, c.started_at), updated_at = now()
+    from closed c where d.event_id = c.event_id and d.id = c.delivery_id
+    returning d.event_id, d.id, d.workspace_id, d.endpoint_id, d.status
+  )
+  insert into attempts (event_id, id, delivery_id, workspace_id, endpoint_id, number, lease_until)
+  select n.event_id, n.attempt_id, n.id, c.workspace_id, c.endpoint_id, n.number, now() + n.lease_ms * interval '1 ms'
+  from n join counted c on c.event_id = n.event_id and c.id = n.id
+  where c.status in ('PENDING', 'RETRYING', 'HELD')
+  returning delivery_id`;
+
+/**
+ * Marks an attempt whose lease is over as `unknown` and begins the next number, in one statement that only one caller
+ * can win. Answers whether this one did.
+ */
+export async function takeOverAttempt(sql: Sql, next: NewAttempt): Promise<boolean> {
+  const rows = await sql.query({ name: 'attempts-take-over', text: TAKE_OVER, values: columns([next]) });
+  return rows.length > 0;
+}
+
+/** Reads events in the order of their ids; those that are gone (their time was over) are left out. */
+export async function readEvents(sql: Sql, eventIds: readonly string[]): Promise<Event[]> {
+  const rows = await sql.query<EventRow>({
+    name: 'events-read', text: 'select * from events where id = any($1) order by id', values: [eventIds],
+  });
+  return rows.map(toEvent);
+}

@@ -1,0 +1,147 @@
+import type { Event } from '../domain/event';
+import type { Db, Sql } from './db';
+import { toEvent, type EventRow } from './event-row';
+
+/** How long a claim lasts unless it is renewed. */
+export const CLAIM_SECONDS = 30;
+
+/** First key of the advisory locks that say which workers live; the second is the worker's number. */
+export const WORKER_LOCK = 1347376200;
+
+/** An event that this worker has claimed. */
+export interface ClaimedEvent {
+  readonly outboxId: number;
+  readonly event: Event;
+  readonly planned: boolean;
+  /** The fold that it was given before, by a worker that died before the start was acknowledged. */
+  readonly foldId: string | null;
+  /** The workspace's routing revision as of the claim. */
+  readonly revision: number;
+}
+
+/** The start of a `deliver` workflow, or a signal, that this worker has claimed. */
+export interface ClaimedWake {
+  readonly outboxId: number;
+  readonly kind: 'retry' | 'signal';
+  readonly workspaceId: string;
+  readonly eventId: string | null;
+  readonly deliveryId: string | null;
+  readonly endpointId: string | null;
+  readonly signal: string | null;
+  /** The event's type, for the search attributes of a `deliver`; null for a signal. */
+  readonly eventType: string | null;
+}
+
+// Finds the waiting workspaces by hopping through the index, so a backlog of one costs the others nothing. While more
+// than one waits, none may hold more than half of all places; the rest are taken in turns.
+const CLAIM_EVENTS = `
+  with recursive waiting as (
+    (select workspace_id from outbox where kind = 'event' and claimed_by is null order by workspace_id limit 1)
+    union all
+    select (select o.workspace_id from outbox o where o.kind = 'event' and o.claimed_by is null and o.workspace_id > w.workspace_id
+            order by o.workspace_id limit 1)
+    from waiting w where w.workspace_id is not null
+  ), shares as (
+    select w.workspace_id,
+           case when count(*) over () > 1 then greatest(1, $2::int / 2 - coalesce(h.held, 0)) else $1::int end as share
+    from waiting w left join unnest($3::text[], $4::int[]) h(workspace_id, held) using (workspace_id)
+    where w.workspace_id is not null
+  ), picked as (
+    select o.id, row_number() over (partition by s.workspace_id order by o.id) as turn
+    from shares s cross join lateral (
+      select id from outbox where kind = 'event' and claimed_by is null and workspace_id = s.workspace_id
+      order by id limit s.share for update skip locked
+    ) o
+  ), claimed as (
+    update outbox o set claimed_by = $5, claimed_until = now() + make_interval(secs => ${CLAIM_SECONDS})
+    from (select id from picked order by turn, id limit $1) chosen
+    where o.id = chosen.id returning o.id, o.event_id
+  )
+  select c.id as outbox_id, p.planned_at is not null as planned, p.fold_id, w.routing_revision as revision, e.*
+  from claimed c join events e on e.id = c.event_id join plans p on p.event_id = c.event_id join workspaces w on w.id = e.workspace_id
+  order by e.id`;
+
+/** Claims up to `limit` events; `places` is how many this worker has in all, `held` how many each workspace holds of them. */
+export async function claimEvents(
+  sql: Sql, worker: number, limit: number, places: number, held: ReadonlyMap<string, number>,
+): Promise<ClaimedEvent[]> {
+  const rows = await sql.query<EventRow & { outbox_id: number; planned: boolean; fold_id: string | null; revision: number }>({
+    name: 'outbox-claim-events', text: CLAIM_EVENTS, values: [limit, places, [...held.keys()], [...held.values()], worker],
+  });
+  return rows.map((row) => ({
+    outboxId: row.outbox_id, event: toEvent(row), planned: row.planned, foldId: row.fold_id, revision: row.revision,
+  }));
+}
+
+/** Claims up to `limit` starts of `deliver` and signals, oldest first. */
+export async function claimWakes(sql: Sql, worker: number, limit: number): Promise<ClaimedWake[]> {
+  const rows = await sql.query<{
+    id: number; kind: 'retry' | 'signal'; workspace_id: string; event_id: string | null; delivery_id: string | null;
+    endpoint_id: string | null; signal: string | null; event_type: string | null;
+  }>({
+    name: 'outbox-claim-wakes',
+    text: `with claimed as (
+             update outbox set claimed_by = $1, claimed_until = now() + make_interval(secs => ${CLAIM_SECONDS})
+             where id in (select id from outbox where kind in ('retry', 'signal') and claimed_by is null
+                          order by id limit $2 for update skip locked)
+             returning id, kind, workspace_id, event_id, delivery_id, endpoint_id, signal
+           )
+           select c.*, e.type as event_type from claimed c left join events e on e.id = c.event_id order by c.id`,
+    values: [worker, limit],
+  });
+  return rows.map((row) => ({
+    outboxId: row.id, kind: row.kind, workspaceId: row.workspace_id, eventId: row.event_id, deliveryId: row.delivery_id,
+    endpointId: row.endpoint_id, signal: row.signal, eventType: row.event_type,
+  }));
+}
+
+/** Takes rows away whose start or signal was acknowledged. */
+export async function finishClaims(sql: Sql, outboxIds: readonly number[]): Promise<void> {
+  await sql.query({ name: 'outbox-finish', text: 'delete from outbox where id = any($1::bigint[])', values: [outboxIds] });
+}
+
+/** Lets others have rows that this worker will not come to. */
+export async function returnClaims(sql: Sql, outboxIds: readonly number[]): Promise<void> {
+  await sql.query({
+    name: 'outbox-return', text: 'update outbox set claimed_by = null, claimed_until = null where id = any($1::bigint[])', values: [outboxIds],
+  });
+}
+
+/** Renews all claims of a worker. */
+export async function renewClaims(sql: Sql, worker: number): Promise<void> {
+  await sql.query({
+    name: 'outbox-renew',
+    text: `update outbox set claimed_until = now() + make_interval(secs => ${CLAIM_SECONDS}) where claimed_by = $1`,
+    values: [worker],
+  });
+}
+
+/**
+ * Frees the claims of workers that are gone: their advisory lock is free, or their lease is over. One statement; a
+ * worker that lives holds its lock in a session of its own, so the shared try fails and its claims stay.
+ */
+export async function freeDeadClaims(db: Db, self: number): Promise<number> {
+  return db.transaction(async (trx) => {
+    const rows = await trx.query<{ id: number }>({
+      name: 'outbox-free-dead',
+      text: `update outbox set claimed_by = null, claimed_until = null
+             where claimed_by in (
+               select claimed_by from (select distinct claimed_by from outbox where claimed_by is not null and claimed_by <> $1) others
+               where pg_try_advisory_xact_lock_shared(${WORKER_LOCK}, claimed_by)
+             ) or (claimed_by <> $1 and claimed_until < now())
+             returning id`,
+      values: [self],
+    });
+    return rows.length;
+  });
+}
+
+/** How many workers live, this one included. */
+export async function countWorkers(sql: Sql): Promise<number> {
+  const [row] = await sql.query<{ count: number }>({
+    name: 'workers-count',
+    text: `select count(*) as count from pg_locks where locktype = 'advisory' and classid = ${WORKER_LOCK} and mode = 'ExclusiveLock' and granted
+           and database = (select oid from pg_database where datname = current_database())`,
+  });
+  return Math.max(1, row?.count ?? 1);
+}

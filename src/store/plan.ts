@@ -1,0 +1,134 @@
+import type { DeliveryReason, DeliveryStatus, Way } from '../domain/delivery';
+import type { Sql } from './db';
+
+/** A delivery that a plan decides on. */
+export interface PlannedDelivery {
+  readonly id: string;
+  readonly eventId: string;
+  readonly workspaceId: string;
+  readonly endpointId: string;
+  readonly status: DeliveryStatus;
+  readonly reason: DeliveryReason | null;
+  readonly way: Way;
+  /** How long it is held at most, in ms; null where it is not HELD. */
+  readonly holdForMs: number | null;
+  /** The id and lease of its first attempt, begun with the plan; null where it waits. */
+  readonly attempt: { readonly id: string; readonly leaseMs: number } | null;
+}
+
+/** Everything that is decided for one event. */
+export interface EventPlan {
+  readonly eventId: string;
+  readonly deliveries: readonly PlannedDelivery[];
+}
+
+// An event is planned once: whoever finds planned_at null writes it together with all that follows; the second finds
+// none and inserts nothing. A watcher is woken only where a row waits for it that could leave now.
+const SAVE_PLANS = `
+  with open as (
+    update plans p set planned_at = now(), owed = x.owed
+    from unnest($1::text[], $2::int[]) x(event_id, owed)
+    where p.event_id = x.event_id and p.planned_at is null
+    returning p.event_id
+  ), owed as (
+    insert into deliveries (event_id, id, workspace_id, endpoint_id, status, reason, way, hold_until)
+    select d.event_id, d.id, d.workspace_id, d.endpoint_id, d.status, d.reason, d.way, now() + d.hold_ms * interval '1 ms'
+    from unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::float8[])
+         d(event_id, id, workspace_id, endpoint_id, status, reason, way, hold_ms)
+    join open using (event_id)
+    returning workspace_id, endpoint_id, status, reason
+  ), begun as (
+    insert into attempts (event_id, id, delivery_id, workspace_id, endpoint_id, number, lease_until)
+    select a.event_id, a.id, a.delivery_id, a.workspace_id, a.endpoint_id, 1, now() + a.lease_ms * interval '1 ms'
+    from unnest($11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::float8[])
+         a(event_id, id, delivery_id, workspace_id, endpoint_id, lease_ms)
+    join open using (event_id)
+  ), woken as (
+    insert into outbox (kind, workspace_id, endpoint_id, signal)
+    select distinct 'signal', workspace_id, endpoint_id, 'changed' from owed
+    where status = 'PENDING' and reason in ('fifo', 'endpoint_slow', 'rate_limited')
+  )
+  select event_id from open`;
+
+/**
+ * Saves plans, their deliveries and the intent of their first attempts in one statement. Answers the events that were
+ * not planned before: only theirs was saved, and only their attempts may be made.
+ */
+export async function savePlans(sql: Sql, plans: readonly EventPlan[]): Promise<ReadonlySet<string>> {
+  const deliveries = plans.flatMap((plan) => plan.deliveries);
+  const begun = deliveries.filter((delivery) => delivery.attempt !== null);
+  const rows = await sql.query<{ event_id: string }>({
+    name: 'plans-save',
+    text: SAVE_PLANS,
+    values: [
+      plans.map((p) => p.eventId), plans.map((p) => p.deliveries.length),
+      deliveries.map((d) => d.eventId), deliveries.map((d) => d.id), deliveries.map((d) => d.workspaceId),
+      deliveries.map((d) => d.endpointId), deliveries.map((d) => d.status), deliveries.map((d) => d.reason),
+      deliveries.map((d) => d.way), deliveries.map((d) => d.holdForMs),
+      begun.map((d) => d.eventId), begun.map((d) => d.attempt?.id), begun.map((d) => d.id),
+      begun.map((d) => d.workspaceId), begun.map((d) => d.endpointId), begun.map((d) => d.attempt?.leaseMs),
+    ],
+  });
+  return new Set(rows.map((row) => row.event_id));
+}
+
+/** What is known of an event's delivery without looking at its attempts. */
+export interface OwedDelivery {
+  readonly eventId: string;
+  readonly id: string;
+  readonly endpointId: string;
+  readonly url: string | null;
+  readonly status: DeliveryStatus;
+  readonly way: Way;
+}
+
+/** All deliveries of planned events that are no resend; events that are not planned yet are not among `planned`. */
+export async function readPlans(sql: Sql, eventIds: readonly string[]): Promise<{ planned: ReadonlySet<string>; deliveries: OwedDelivery[] }> {
+  const [plans, rows] = await Promise.all([
+    sql.query<{ event_id: string }>({
+      name: 'plans-planned', text: 'select event_id from plans where event_id = any($1) and planned_at is not null', values: [eventIds],
+    }),
+    sql.query<{ event_id: string; id: string; endpoint_id: string; url: string | null; status: DeliveryStatus; way: Way }>({
+      name: 'plans-deliveries',
+      text: `select d.event_id, d.id, d.endpoint_id, e.url, d.status, d.way
+             from deliveries d left join endpoints e on e.id = d.endpoint_id
+             where d.event_id = any($1) and d.resend_of is null order by d.event_id, d.id`,
+      values: [eventIds],
+    }),
+  ]);
+  return {
+    planned: new Set(plans.map((row) => row.event_id)),
+    deliveries: rows.map((row) => ({
+      eventId: row.event_id, id: row.id, endpointId: row.endpoint_id, url: row.url, status: row.status, way: row.way,
+    })),
+  };
+}
+
+/** Writes which events share a workflow, before its start. An event keeps its first fold; those that had one are not answered. */
+export async function saveFold(sql: Sql, foldId: string, eventIds: readonly string[]): Promise<string[]> {
+  const rows = await sql.query<{ event_id: string }>({
+    name: 'plans-fold',
+    text: 'update plans set fold_id = $1 where event_id = any($2) and fold_id is null returning event_id',
+    values: [foldId, eventIds],
+  });
+  return rows.map((row) => row.event_id).sort();
+}
+
+/** All events of a fold, in the order of their ids; the fold is named after the first of them. */
+export async function readFold(sql: Sql, foldId: string): Promise<string[]> {
+  const rows = await sql.query<{ event_id: string }>({
+    name: 'plans-read-fold',
+    text: 'select event_id from plans where fold_id = $1 and event_id >= $1 order by event_id',
+    values: [foldId],
+  });
+  return rows.map((row) => row.event_id);
+}
+
+/** Writes which run shows these events: the workflow's own word, also where they were planned before it began. */
+export async function saveRun(sql: Sql, eventIds: readonly string[], workflowId: string, runId: string): Promise<void> {
+  await sql.query({
+    name: 'plans-run',
+    text: 'update plans set workflow_id = $2, run_id = $3 where event_id = any($1)',
+    values: [eventIds, workflowId, runId],
+  });
+}

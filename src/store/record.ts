@@ -1,0 +1,208 @@
+import type { Outcome } from '../domain/attempt';
+import type { Sql } from './db';
+
+/** An attempt that is over, and what follows it. */
+export interface FinishedAttempt {
+  readonly workspaceId: string;
+  readonly eventId: string;
+  readonly deliveryId: string;
+  readonly endpointId: string;
+  readonly number: number;
+  readonly startedAt: Date;
+  readonly durationMs: number;
+  readonly outcome: Outcome;
+  readonly statusCode: number | null;
+  readonly error: string | null;
+  readonly request: { readonly url: string; readonly headers: string; readonly bodySha256: string };
+  readonly response: { readonly headers: string; readonly body: string; readonly truncated: boolean };
+  readonly next: 'DELIVERED' | 'EXHAUSTED' | 'RETRYING' | 'HELD';
+  /** Until the next attempt, in ms; null unless RETRYING. */
+  readonly afterMs: number | null;
+  /** Who makes the next attempt: `retry` has its workflow started, unless it is the one that reports. */
+  readonly nextWay: 'retry' | 'lane';
+  /** The attempt was made by the delivery's own `deliver` workflow, which goes on by itself. */
+  readonly byRetry: boolean;
+  /** Whether it uses up a place of the schedule and counts in the endpoint's health. A probe of a held delivery does not. */
+  readonly counts: boolean;
+  /** What the endpoint's policy says of what it is owed while it is deactivated. */
+  readonly holdForMs: number;
+  readonly discard: boolean;
+}
+
+/** What became of a delivery with the record of its attempt. */
+export interface Recorded {
+  readonly deliveryId: string;
+  readonly status: string;
+  readonly way: string;
+}
+
+/** How a batch bears on one endpoint's health; counts are those of attempts that count. */
+export interface HealthDelta {
+  readonly endpointId: string;
+  readonly workspaceId: string;
+  readonly succeeded: boolean;
+  /** Failures since the batch's last success, or all of them. */
+  readonly trailingFailures: number;
+  readonly trailingUnreachable: number;
+  /** Whether all of the batch's failures since its last success were of the unreachable kind. */
+  readonly allUnreachable: boolean;
+  readonly trailingExhausted: number;
+  readonly lastFailure: string | null;
+  /** Thresholds of the policy, whose crossing the watcher is told of; null: none. */
+  readonly consecutiveLimit: number | null;
+  readonly exhaustedLimit: number | null;
+}
+
+/** Failures of the unreachable kind in a row that open the breaker. */
+export const UNREACHABLE_LIMIT = 5;
+
+/** Most `deliver` workflows of an endpoint whose breaker is open. */
+export const RETRIES_WHILE_FAILING = 50;
+
+// An attempt is closed once: a late record of a fenced process finds its outcome set and changes nothing else.
+// A delivery that ended meanwhile (cancelled) stays as it is. The endpoint's status is read here, in the statement:
+// what fails while it is deactivated is held, whoever reports it.
+const RECORD = `
+  with g as (
+    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::timestamptz[], $7::int[], $8::text[], $9::int[],
+      $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bool[], $17::text[], $18::float8[], $19::text[],
+      $20::bool[], $21::bool[], $22::float8[], $23::bool[])
+      g(workspace_id, event_id, delivery_id, endpoint_id, number, started_at, duration_ms, outcome, status_code,
+        error, request_url, request_headers, body_sha256, response_headers, response_body, truncated, next, after_ms, next_way,
+        by_retry, counts, hold_ms, discard)
+  ), closed as (
+    update attempts a set outcome = g.outcome, status_code = g.status_code, error = g.error, started_at = g.started_at,
+      duration_ms = g.duration_ms, request_url = g.request_url, request_headers = g.request_headers, body_sha256 = g.body_sha256,
+      response_headers = g.response_headers, response_body = g.response_body, response_truncated = g.truncated
+    from g where a.event_id = g.event_id and a.delivery_id = g.delivery_id and a.number = g.number and a.outcome is null
+    returning a.event_id, a.delivery_id, a.number
+  ), decided as (
+    select g.*,
+      case when g.next not in ('RETRYING', 'HELD') then g.next
+           when e.id is null then 'CANCELLED'
+           when e.status = 'DEACTIVATED' and g.discard then 'CANCELLED'
+           when e.status = 'DEACTIVATED' then 'HELD'
+           else g.next end as status,
+      case when e.id is null then 'endpoint_deleted' when e.status = 'DEACTIVATED' and g.discard then 'discarded' end as end_reason,
+      case when g.next_way = 'lane' or e.status = 'DEACTIVATED' then 'lane'
+           when e.status = 'FAILING' and (
+             select count(*) from (select 1 from deliveries r where r.endpoint_id = g.endpoint_id and r.way = 'retry'
+               and r.status in ('PENDING', 'RETRYING', 'HELD') and r.id <> g.delivery_id limit ${RETRIES_WHILE_FAILING}) running
+           ) >= ${RETRIES_WHILE_FAILING} then 'lane'
+           else 'retry' end as way,
+      e.status as endpoint_status
+    from closed c join g using (event_id, delivery_id, number) left join endpoints e on e.id = g.endpoint_id
+  ), moved as (
+    update deliveries d set
+      attempt_count = x.number,
+      failures = d.failures + case when x.counts and x.outcome <> 'ok' then 1 else 0 end,
+      status = x.status,
+      reason = case when x.status = 'CANCELLED' then x.end_reason
+                    when x.status = 'HELD' then coalesce(case when d.status = 'HELD' then d.reason end, 'endpoint_deactivated')
+                    when x.status = 'RETRYING' and x.endpoint_status = 'FAILING' and x.way = 'lane' then 'endpoint_failing' end,
+      way = case when x.status in ('RETRYING', 'HELD') then x.way else d.way end,
+      next_attempt_at = case when x.status = 'RETRYING' then now() + x.after_ms * interval '1 ms' end,
+      hold_until = case when x.status = 'HELD' then coalesce(d.hold_until, now() + x.hold_ms * interval '1 ms') end,
+      first_sent_at = coalesce(d.first_sent_at, x.started_at),
+      updated_at = now()
+    from decided x
+    where d.event_id = x.event_id and d.id = x.delivery_id and d.status in ('PENDING', 'RETRYING', 'HELD')
+    returning d.workspace_id, d.event_id, d.id, d.endpoint_id, d.status, d.way, x.by_retry
+  ), queued as (
+    insert into outbox (kind, workspace_id, event_id, delivery_id, endpoint_id)
+    select 'retry', workspace_id, event_id, id, endpoint_id from moved where status = 'RETRYING' and way = 'retry' and not by_retry
+  )
+  select id, status, way from moved`;
+
+/** Records finished attempts in one statement. Deliveries that ended before, and attempts recorded before, are not answered. */
+export async function recordAttempts(sql: Sql, batch: readonly FinishedAttempt[]): Promise<Recorded[]> {
+  const rows = await sql.query<{ id: string; status: string; way: string }>({
+    name: 'attempts-record',
+    text: RECORD,
+    values: [
+      batch.map((a) => a.workspaceId), batch.map((a) => a.eventId), batch.map((a) => a.deliveryId), batch.map((a) => a.endpointId),
+      batch.map((a) => a.number), batch.map((a) => a.startedAt), batch.map((a) => Math.round(a.durationMs)), batch.map((a) => a.outcome),
+      batch.map((a) => a.statusCode), batch.map((a) => a.error), batch.map((a) => a.request.url), batch.map((a) => a.request.headers),
+      batch.map((a) => a.request.bodySha256), batch.map((a) => a.response.headers), batch.map((a) => a.response.body),
+      batch.map((a) => a.response.truncated), batch.map((a) => a.next), batch.map((a) => a.afterMs), batch.map((a) => a.nextWay),
+      batch.map((a) => a.byRetry), batch.map((a) => a.counts), batch.map((a) => a.holdForMs), batch.map((a) => a.discard),
+    ],
+  });
+  return rows.map((row) => ({ deliveryId: row.id, status: row.status, way: row.way }));
+}
+
+// Rows are locked in the order of their ids, so that two batches can't wait for one another. A success of a healthy
+// endpoint is written at most once a second. The watcher is told of transitions only, never of each failure.
+const RECORD_HEALTH = `
+  with x as (
+    select * from unnest($1::text[], $2::text[], $3::bool[], $4::int[], $5::int[], $6::bool[], $7::int[], $8::text[], $9::int[], $10::int[])
+      x(endpoint_id, workspace_id, succeeded, failures, unreachable, all_unreachable, exhausted, last_failure, consecutive_limit, exhausted_limit)
+  ), before as (
+    select h.* from endpoint_health h join x using (endpoint_id)
+    where x.failures > 0 or h.consecutive_failures > 0 or h.exhausted > 0 or h.last_success_at is null or h.last_success_at < now() - interval '1 second'
+    order by h.endpoint_id for update of h
+  ), after as (
+    update endpoint_health h set
+      consecutive_failures = x.failures + case when x.succeeded then 0 else b.consecutive_failures end,
+      consecutive_unreachable = x.unreachable + case when x.succeeded or not x.all_unreachable then 0 else b.consecutive_unreachable end,
+      exhausted = x.exhausted + case when x.succeeded then 0 else b.exhausted end,
+      failing_since = case when x.failures = 0 and x.succeeded then null
+                           when x.failures > 0 and (x.succeeded or b.failing_since is null) then now()
+                           else b.failing_since end,
+      last_failure_at = case when x.failures > 0 then now() else b.last_failure_at end,
+      last_failure = coalesce(x.last_failure, b.last_failure),
+      last_success_at = case when x.succeeded then now() else b.last_success_at end
+    from x join before b using (endpoint_id)
+    where h.endpoint_id = x.endpoint_id
+    returning h.endpoint_id, x.workspace_id,
+      (b.consecutive_failures = 0 and h.consecutive_failures > 0)
+      or (x.succeeded and b.consecutive_failures > 0)
+      or (b.consecutive_unreachable < ${UNREACHABLE_LIMIT} and h.consecutive_unreachable >= ${UNREACHABLE_LIMIT})
+      or (b.consecutive_failures < 10 and h.consecutive_failures >= 10)
+      or (b.consecutive_failures < x.consecutive_limit and h.consecutive_failures >= x.consecutive_limit)
+      or (b.exhausted < x.exhausted_limit and h.exhausted >= x.exhausted_limit) as is_transition
+  )
+  insert into outbox (kind, workspace_id, endpoint_id, signal)
+  select 'signal', workspace_id, endpoint_id, 'changed' from after where is_transition`;
+
+/** Adds a batch's successes and failures to the endpoints' health, and leaves a signal for each watcher that must look. */
+export async function recordHealth(sql: Sql, deltas: readonly HealthDelta[]): Promise<void> {
+  if (deltas.length === 0) return;
+  await sql.query({
+    name: 'health-record',
+    text: RECORD_HEALTH,
+    values: [
+      deltas.map((d) => d.endpointId), deltas.map((d) => d.workspaceId), deltas.map((d) => d.succeeded), deltas.map((d) => d.trailingFailures),
+      deltas.map((d) => d.trailingUnreachable), deltas.map((d) => d.allUnreachable), deltas.map((d) => d.trailingExhausted),
+      deltas.map((d) => d.lastFailure), deltas.map((d) => d.consecutiveLimit), deltas.map((d) => d.exhaustedLimit),
+    ],
+  });
+}
+
+/** Names the attempt of a delivery that was planned but found no place in time. */
+export interface UnbegunAttempt {
+  readonly eventId: string;
+  readonly deliveryId: string;
+  readonly number: number;
+}
+
+/** Takes attempts back that were never begun; their deliveries wait in the endpoint lane, whose watcher is woken. */
+export async function withdrawAttempts(sql: Sql, attempts: readonly UnbegunAttempt[]): Promise<void> {
+  if (attempts.length === 0) return;
+  await sql.query({
+    name: 'attempts-withdraw',
+    text: `with n as (select * from unnest($1::text[], $2::text[], $3::int[]) n(event_id, delivery_id, number)),
+           gone as (
+             delete from attempts a using n
+             where a.event_id = n.event_id and a.delivery_id = n.delivery_id and a.number = n.number and a.outcome is null
+             returning a.event_id, a.delivery_id
+           ), moved as (
+             update deliveries d set way = 'lane', reason = case when d.status = 'PENDING' then 'rate_limited' else d.reason end, updated_at = now()
+             from gone where d.event_id = gone.event_id and d.id = gone.delivery_id and d.status in ('PENDING', 'RETRYING')
+             returning d.workspace_id, d.endpoint_id
+           )
+           insert into outbox (kind, workspace_id, endpoint_id, signal)
+           select distinct 'signal', workspace_id, endpoint_id, 'changed' from moved`,
+    values: [attempts.map((a) => a.eventId), attempts.map((a) => a.deliveryId), attempts.map((a) => a.number)],
+  });
+}

@@ -1,0 +1,56 @@
+import type { HealthFacts } from '../domain/health';
+import type { EndpointStatus } from '../domain/endpoint';
+import type { Sql } from './db';
+
+/** What a watcher reads of its endpoint's health; null where the endpoint is gone. */
+export interface WatchedHealth extends HealthFacts {
+  readonly reason: string | null;
+  readonly drainPaused: boolean;
+}
+
+/** Reads an endpoint's health. Recent attempts are those of the last five minutes, or since its status changed. */
+export async function readHealthFacts(sql: Sql, endpointId: string): Promise<WatchedHealth | null> {
+  const [row] = await sql.query<{
+    status: EndpointStatus; status_reason: string | null; drain_paused: boolean; failures: number; unreachable: number; exhausted: number;
+    failing_ms: number | null; failure_ms: number | null; attempts: number; failed: number;
+  }>({
+    name: 'watch-health',
+    text: `select e.status, e.status_reason, e.drain_paused, h.consecutive_failures as failures, h.consecutive_unreachable as unreachable, h.exhausted,
+             (extract(epoch from now() - h.failing_since) * 1000)::float8 as failing_ms,
+             (extract(epoch from now() - h.last_failure_at) * 1000)::float8 as failure_ms,
+             recent.attempts, recent.failed
+           from endpoints e join endpoint_health h on h.endpoint_id = e.id
+           cross join lateral (
+             select count(*)::int as attempts, count(*) filter (where outcome <> 'ok')::int as failed from (
+               select outcome from attempts a
+               where a.endpoint_id = e.id and a.id >= id_floor('att', greatest(now() - interval '5 minutes', e.status_since)) and a.outcome is not null
+               order by a.id desc limit 1000
+             ) newest
+           ) recent
+           where e.id = $1`,
+    values: [endpointId],
+  });
+  return row
+    ? {
+        status: row.status, reason: row.status_reason, drainPaused: row.drain_paused, consecutiveFailures: row.failures,
+        consecutiveUnreachable: row.unreachable, exhausted: row.exhausted, failingForMs: row.failing_ms, lastFailureAgoMs: row.failure_ms,
+        recentAttempts: row.attempts, recentFailures: row.failed,
+      }
+    : null;
+}
+
+/**
+ * Holds what a deactivated endpoint is still owed as PENDING or RETRYING: rows that were planned or recorded while it
+ * was being deactivated. Those with an attempt under way are left to its record.
+ */
+export async function holdStragglers(sql: Sql, endpointId: string, holdForMs: number): Promise<void> {
+  await sql.query({
+    name: 'watch-hold-stragglers',
+    text: `update deliveries d set status = 'HELD', reason = 'endpoint_deactivated', way = 'lane', next_attempt_at = null,
+             hold_until = now() + $2::float8 * interval '1 ms', updated_at = now()
+           where d.endpoint_id = $1 and d.status in ('PENDING', 'RETRYING')
+             and exists (select 1 from endpoints e where e.id = $1 and e.status = 'DEACTIVATED')
+             and not exists (select 1 from attempts a where a.event_id = d.event_id and a.delivery_id = d.id and a.outcome is null)`,
+    values: [endpointId, holdForMs],
+  });
+}

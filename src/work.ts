@@ -1,0 +1,125 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Runtime, Worker, type NativeConnection, type WorkflowBundleOption } from '@temporalio/worker';
+import { createActivities } from '../activities';
+import { SLOW_TASK_QUEUE, TASK_QUEUE } from '../workflows/contract';
+import type { Config } from './config';
+import { createDeps } from './create-deps';
+import { createFirstAttempts } from './engine/first-attempts';
+import { createGate } from './engine/gate';
+import { createPace } from './engine/pace';
+import { createRecorder } from './engine/recorder';
+import { createRoutingCache } from './engine/routing-cache';
+import { createSender } from './engine/sender';
+import { createLog, type Log } from './log';
+import { openPresence } from './relay/presence';
+import { startReconciler } from './relay/reconciler';
+import { startRelay } from './relay/relay';
+import { createStarts } from './relay/starts';
+import { createWaker } from './relay/waker';
+import { createWakes } from './relay/wakes';
+import { connectTemporal, createWorkflows } from './temporal';
+
+/** A worker that runs: relay and Temporal worker on one connection. */
+export interface RunningWorker {
+  /** Stops claiming, sees through what is in flight, gives back the rest, and closes. At most about 40 s. */
+  close(): Promise<void>;
+  /** Rejects when the Temporal worker failed for good. */
+  readonly failed: Promise<never>;
+}
+
+/** The longest timeout of an attempt and a margin: attempts in flight are seen through for so long. */
+const GRACE_MS = 35_000;
+const CONNECT_EVERY_MS = 1_000;
+
+/** Settings of a worker that only tests change. */
+export interface WorkOptions {
+  readonly workflowBundle?: WorkflowBundleOption;
+  readonly reconcileEveryMs?: number;
+}
+
+/** Runs a worker. `config` must name `DATABASE_URL` and `POSTHORN_ENCRYPTION_KEYS`. */
+export async function work(config: Config, options: WorkOptions = {}): Promise<RunningWorker> {
+  const log = createLog(config.LOG_LEVEL, { process: 'worker' });
+  // The order of stopping is ours, not the SDK's.
+  Runtime.install({ shutdownSignals: [], logger: { log: () => undefined, trace: () => undefined, debug: () => undefined, info: () => undefined, warn: (message) => log.warn(message), error: (message) => log.error(message) } });
+  const deps = createDeps(config, log);
+  const connection = await connectPatiently(config, log);
+  const workflows = createWorkflows(connection, config.TEMPORAL_NAMESPACE);
+
+  const gate = createGate();
+  const pace = createPace();
+  const recorder = createRecorder(deps);
+  const send = createSender(deps, recorder, pace.add);
+  const firstAttempts = createFirstAttempts({ deps, routings: createRoutingCache(deps), gate, pace, send, recorder });
+  const activities = createActivities({ deps, firstAttempts, send, gate });
+
+  const shared = {
+    connection, namespace: config.TEMPORAL_NAMESPACE, activities, shutdownGraceTime: GRACE_MS, shutdownForceTime: GRACE_MS + 2_000,
+  };
+  const workers = await Promise.all([
+    Worker.create({
+      ...shared,
+      taskQueue: TASK_QUEUE,
+      workflowBundle: options.workflowBundle ?? builtBundle(),
+      // A workflow task lasts as long as its local activities do: a slow receiver's first attempt holds a slot.
+      maxConcurrentWorkflowTaskExecutions: 400,
+      maxConcurrentLocalActivityExecutions: 1_000,
+      maxConcurrentActivityTaskExecutions: 10,
+      maxCachedWorkflows: 1_000,
+      workflowTaskPollerBehavior: { type: 'simple-maximum', maximum: 4 },
+      activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 1 },
+    }),
+    Worker.create({
+      ...shared,
+      taskQueue: SLOW_TASK_QUEUE,
+      maxConcurrentActivityTaskExecutions: 400,
+      activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 4 },
+    }),
+  ]);
+  const running = Promise.all(workers.map((worker) => worker.run()));
+
+  const eventWaker = createWaker();
+  const wakeWaker = createWaker();
+  const onNotify = (): void => {
+    eventWaker.wake();
+    wakeWaker.wake();
+  };
+  const presence = await openPresence(config.DATABASE_URL ?? '', log, onNotify);
+  const relay = startRelay({
+    deps, presence, firstAttempts, gate, eventWaker, wakeWaker, starts: createStarts(deps, workflows), wakes: createWakes(deps, workflows),
+  });
+  const reconciler = startReconciler(deps, onNotify, options.reconcileEveryMs);
+
+  return {
+    failed: running.then(() => new Promise<never>(() => undefined)),
+    async close() {
+      await relay.stop(GRACE_MS);
+      await reconciler.stop();
+      workers.forEach((worker) => worker.shutdown());
+      await running.catch(() => undefined);
+      await recorder.drain();
+      await presence.close();
+      await connection.close();
+      await deps.close();
+    },
+  };
+}
+
+/** Temporal may come up later than we do. */
+async function connectPatiently(config: Config, log: Log): Promise<NativeConnection> {
+  for (;;) {
+    try {
+      return await connectTemporal(config);
+    } catch (error) {
+      log.warn({ address: config.TEMPORAL_ADDRESS, error: error instanceof Error ? error.message : String(error) }, 'worker.temporal_away');
+      await new Promise((resolve) => setTimeout(resolve, CONNECT_EVERY_MS));
+    }
+  }
+}
+
+function builtBundle(): WorkflowBundleOption {
+  const codePath = join(__dirname, '..', 'workflow-bundle.js');
+  if (!existsSync(codePath)) throw new Error(`The workflows are not bundled (${codePath} is missing); run: npm run build`);
+  return { codePath };
+}

@@ -1,0 +1,258 @@
+import { beginAttempts, lookAtDeliveries, takeOverAttempt } from '../../src/store/attempts';
+import { lookAtLane, nextInLane } from '../../src/store/lane';
+import { claimEvents, claimWakes, finishClaims, freeDeadClaims, returnClaims } from '../../src/store/outbox-claim';
+import { readFold, readPlans, saveFold, savePlans, type PlannedDelivery } from '../../src/store/plan';
+import { reconcile } from '../../src/store/reconcile';
+import { recordAttempts, recordHealth, withdrawAttempts, type FinishedAttempt, type HealthDelta } from '../../src/store/record';
+import { holdStragglers, readHealthFacts } from '../../src/store/watch';
+import { makeEndpoint, makeEvents, makeWorkspace, newId } from '../support/make';
+import { freshDatabase, type TestDatabase } from '../support/postgres';
+
+let database: TestDatabase;
+let workspaceId: string;
+let endpointId: string;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+});
+afterAll(() => database.drop());
+beforeEach(async () => {
+  workspaceId = await makeWorkspace(database.db);
+  endpointId = await makeEndpoint(database.db, workspaceId);
+  await database.db.query({ text: 'delete from outbox' });
+});
+
+const planned = (eventId: string, fields: Partial<PlannedDelivery> = {}): PlannedDelivery => ({
+  id: newId('delivery'), eventId, workspaceId, endpointId, status: 'PENDING', reason: null, way: 'fast', holdForMs: null,
+  attempt: { id: newId('attempt'), leaseMs: 20_000 }, ...fields,
+});
+
+const finished = (delivery: PlannedDelivery, fields: Partial<FinishedAttempt> = {}): FinishedAttempt => ({
+  workspaceId, eventId: delivery.eventId, deliveryId: delivery.id, endpointId, number: 1, startedAt: new Date(), durationMs: 3.4, outcome: 'ok',
+  statusCode: 200, error: null, request: { url: 'http://x/', headers: '{}', bodySha256: 'ab' }, response: { headers: '{}', body: '', truncated: false },
+  next: 'DELIVERED', afterMs: null, nextWay: 'retry', byRetry: false, counts: true, holdForMs: 1_000, discard: false, ...fields,
+});
+
+async function planOne(fields: Partial<PlannedDelivery> = {}): Promise<PlannedDelivery> {
+  const [eventId = ''] = await makeEvents(database.db, workspaceId, 1);
+  const delivery = planned(eventId, fields);
+  await savePlans(database.db, [{ eventId, deliveries: [delivery] }]);
+  return delivery;
+}
+
+const outbox = (): Promise<{ kind: string; signal: string | null; endpoint_id: string | null }[]> =>
+  database.db.query({ text: 'select kind, signal, endpoint_id from outbox order by id' });
+
+describe('A plan', () => {
+  it('is saved once, whoever comes second', async () => {
+    const [eventId = ''] = await makeEvents(database.db, workspaceId, 1);
+    const both = await Promise.all([1, 2, 3, 4].map(() => savePlans(database.db, [{ eventId, deliveries: [planned(eventId)] }])));
+    expect(both.filter((mine) => mine.has(eventId))).toHaveLength(1);
+    const { planned: done, deliveries } = await readPlans(database.db, [eventId]);
+    expect(done).toEqual(new Set([eventId]));
+    expect(deliveries).toHaveLength(1);
+    expect((await lookAtDeliveries(database.db, deliveries))[0]?.attempt).toMatchObject({ number: 1, outcome: null });
+  });
+
+  it('wakes the watcher of what waits in a lane, once for all of its rows', async () => {
+    const ids = await makeEvents(database.db, workspaceId, 3);
+    await database.db.query({ text: 'delete from outbox' });
+    await savePlans(database.db, ids.map((eventId) => ({ eventId, deliveries: [planned(eventId, { way: 'lane', reason: 'fifo', attempt: null })] })));
+    expect(await outbox()).toEqual([{ kind: 'signal', signal: 'changed', endpoint_id: endpointId }]);
+  });
+
+  it('says how long what is held may be held', async () => {
+    const delivery = await planOne({ status: 'HELD', way: 'lane', reason: 'endpoint_deactivated', holdForMs: 60_000, attempt: null });
+    const [row] = await database.db.query<{ ms: number }>({ text: 'select extract(epoch from hold_until - now())::float8 * 1000 as ms from deliveries where id = $1', values: [delivery.id] });
+    expect(row?.ms).toBeGreaterThan(50_000);
+  });
+});
+
+describe('A record', () => {
+  it('ends a delivery that was answered well', async () => {
+    const delivery = await planOne();
+    expect(await recordAttempts(database.db, [finished(delivery)])).toEqual([{ deliveryId: delivery.id, status: 'DELIVERED', way: 'fast' }]);
+    expect((await lookAtDeliveries(database.db, [delivery]))[0]).toMatchObject({ status: 'DELIVERED', attemptCount: 1, failures: 0, attempt: { outcome: 'ok', statusCode: 200, durationMs: 3 } });
+  });
+
+  it('plans the retry of one that failed, and leaves the start of its workflow in the outbox', async () => {
+    const delivery = await planOne();
+    await database.db.query({ text: 'delete from outbox' });
+    await recordAttempts(database.db, [finished(delivery, { outcome: 'http_error', statusCode: 503, next: 'RETRYING', afterMs: 5_000 })]);
+    const [look] = await lookAtDeliveries(database.db, [delivery]);
+    expect(look).toMatchObject({ status: 'RETRYING', way: 'retry', attemptCount: 1, failures: 1 });
+    expect(look?.dueInMs).toBeGreaterThan(4_000);
+    expect(await outbox()).toMatchObject([{ kind: 'retry' }]);
+  });
+
+  it('does not start the workflow that reports', async () => {
+    const delivery = await planOne();
+    await database.db.query({ text: 'delete from outbox' });
+    await recordAttempts(database.db, [finished(delivery, { outcome: 'http_error', next: 'RETRYING', afterMs: 5_000, byRetry: true })]);
+    expect(await outbox()).toEqual([]);
+  });
+
+  it('holds what fails while its endpoint is deactivated, and cancels it where the policy discards', async () => {
+    const [held, discarded] = [await planOne(), await planOne()];
+    await database.db.query({ text: `update endpoints set status = 'DEACTIVATED' where id = $1`, values: [endpointId] });
+    const failure = { outcome: 'http_error', next: 'RETRYING', afterMs: 5_000 } as const;
+    await recordAttempts(database.db, [finished(held, failure), finished(discarded, { ...failure, discard: true })]);
+    const looks = await lookAtDeliveries(database.db, [held, discarded]);
+    expect(looks.map(({ id, status }) => [id, status])).toEqual(expect.arrayContaining([[held.id, 'HELD'], [discarded.id, 'CANCELLED']]));
+  });
+
+  it('of a process that was fenced changes nothing', async () => {
+    const delivery = await planOne({ attempt: { id: newId('attempt'), leaseMs: -1_000 } });
+    const next = { eventId: delivery.eventId, id: delivery.id, attemptId: newId('attempt'), number: 2, leaseMs: 10_000 };
+    const winners = await Promise.all([1, 2, 3].map((n) => takeOverAttempt(database.db, { ...next, attemptId: newId('attempt'), leaseMs: 10_000 + n })));
+    expect(winners.filter(Boolean)).toHaveLength(1);
+    expect(await recordAttempts(database.db, [finished(delivery)])).toEqual([]);
+    const attempts = await database.db.query({ text: 'select number, outcome from attempts where delivery_id = $1 order by number', values: [delivery.id] });
+    expect(attempts).toEqual([{ number: 1, outcome: 'unknown' }, { number: 2, outcome: null }]);
+    expect((await lookAtDeliveries(database.db, [delivery]))[0]).toMatchObject({ status: 'PENDING', attemptCount: 1, failures: 0 });
+  });
+
+  it('does not touch a delivery that was cancelled meanwhile, but keeps what came of its attempt', async () => {
+    const delivery = await planOne();
+    await database.db.query({ text: `update deliveries set status = 'CANCELLED' where id = $1`, values: [delivery.id] });
+    expect(await recordAttempts(database.db, [finished(delivery)])).toEqual([]);
+    expect((await lookAtDeliveries(database.db, [delivery]))[0]).toMatchObject({ status: 'CANCELLED', attempt: { outcome: 'ok' } });
+  });
+
+  it('lets at most 50 retries of a failing endpoint have workflows', async () => {
+    await database.db.query({ text: `update endpoints set status = 'FAILING' where id = $1`, values: [endpointId] });
+    const ids = await makeEvents(database.db, workspaceId, 53);
+    const deliveries = ids.map((eventId) => planned(eventId));
+    await savePlans(database.db, deliveries.map((delivery) => ({ eventId: delivery.eventId, deliveries: [delivery] })));
+    for (const delivery of deliveries) await recordAttempts(database.db, [finished(delivery, { outcome: 'timeout', next: 'RETRYING', afterMs: 60_000 })]);
+    const rows = await database.db.query<{ way: string; count: number }>({ text: 'select way, count(*) from deliveries where endpoint_id = $1 group by way order by way', values: [endpointId] });
+    expect(rows).toEqual([{ way: 'lane', count: 3 }, { way: 'retry', count: 50 }]);
+  });
+});
+
+describe('Health', () => {
+  const delta = (fields: Partial<HealthDelta>): HealthDelta => ({
+    endpointId, workspaceId, succeeded: false, trailingFailures: 0, trailingUnreachable: 0, allUnreachable: true, trailingExhausted: 0,
+    lastFailure: null, consecutiveLimit: null, exhaustedLimit: null, ...fields,
+  });
+  const failed = (count: number): HealthDelta => delta({ trailingFailures: count, trailingUnreachable: count, lastFailure: 'timeout' });
+
+  it('tells the watcher of the first failure, of the fifth, and of the success after, and of nothing in between', async () => {
+    const told = async (change: HealthDelta): Promise<number> => {
+      await database.db.query({ text: 'delete from outbox' });
+      await recordHealth(database.db, [change]);
+      return (await outbox()).length;
+    };
+    expect(await told(delta({ succeeded: true }))).toBe(0);
+    expect(await told(failed(1))).toBe(1);
+    expect(await told(failed(2))).toBe(0);
+    expect(await told(failed(2))).toBe(1);
+    expect(await told(failed(1))).toBe(0);
+    expect(await readHealthFacts(database.db, endpointId)).toMatchObject({ consecutiveFailures: 6, consecutiveUnreachable: 6 });
+    expect(await told(delta({ succeeded: true }))).toBe(1);
+    expect(await readHealthFacts(database.db, endpointId)).toMatchObject({ consecutiveFailures: 0, consecutiveUnreachable: 0, failingForMs: null });
+  });
+
+  it('loses no failure of two processes at once', async () => {
+    await Promise.all(Array.from({ length: 20 }, () => recordHealth(database.db, [failed(1)])));
+    expect(await readHealthFacts(database.db, endpointId)).toMatchObject({ consecutiveFailures: 20 });
+  });
+});
+
+describe('The lane', () => {
+  it('takes back what was not begun in time', async () => {
+    const delivery = await planOne();
+    await database.db.query({ text: 'delete from outbox' });
+    await withdrawAttempts(database.db, [{ eventId: delivery.eventId, deliveryId: delivery.id, number: 1 }]);
+    expect((await lookAtDeliveries(database.db, [delivery]))[0]).toMatchObject({ status: 'PENDING', way: 'lane', attempt: null });
+    expect(await outbox()).toMatchObject([{ signal: 'changed', endpoint_id: endpointId }]);
+  });
+
+  it('is served in event order, without what is in flight, and only what is due', async () => {
+    const [first, second, later] = [
+      await planOne({ way: 'lane', attempt: null }), await planOne({ way: 'lane', attempt: null }), await planOne({ way: 'lane', attempt: null }),
+    ];
+    await database.db.query({ text: `update deliveries set status = 'RETRYING', next_attempt_at = now() + interval '1 hour' where id = $1`, values: [later.id] });
+    expect((await nextInLane(database.db, endpointId, 'all', [], 10)).map(({ id }) => id)).toEqual([first.id, second.id]);
+    expect((await nextInLane(database.db, endpointId, 'all', [first.id], 10)).map(({ id }) => id)).toEqual([second.id]);
+    expect(await lookAtLane(database.db, endpointId)).toMatchObject({ hasPending: true, hasDueRetry: false, hasHeld: false });
+  });
+
+  it('begins an attempt once', async () => {
+    const delivery = await planOne({ way: 'lane', attempt: null });
+    const begun = await Promise.all([1, 2, 3].map(() => beginAttempts(database.db, [
+      { eventId: delivery.eventId, id: delivery.id, attemptId: newId('attempt'), number: 1, leaseMs: 10_000 },
+    ])));
+    expect(begun.filter((ids) => ids.has(delivery.id))).toHaveLength(1);
+  });
+
+  it('of a deactivated endpoint holds what strayed into it', async () => {
+    const delivery = await planOne({ way: 'lane', attempt: null });
+    await database.db.query({ text: `update endpoints set status = 'DEACTIVATED' where id = $1`, values: [endpointId] });
+    await holdStragglers(database.db, endpointId, 1_000);
+    expect((await lookAtDeliveries(database.db, [delivery]))[0]).toMatchObject({ status: 'HELD' });
+  });
+});
+
+describe('The outbox', () => {
+  it('gives a row to one worker, and to another where that one is gone or gives it back', async () => {
+    await makeEvents(database.db, workspaceId, 4);
+    const claimed = await claimEvents(database.db, 101, 3, 10, new Map());
+    expect(claimed).toHaveLength(3);
+    expect(claimed[0]).toMatchObject({ planned: false, foldId: null, revision: 1, event: { type: 'test.happened' } });
+    expect(await claimEvents(database.db, 102, 3, 10, new Map())).toHaveLength(1);
+    await returnClaims(database.db, [claimed[0]?.outboxId ?? 0]);
+    expect(await claimEvents(database.db, 102, 3, 10, new Map())).toHaveLength(1);
+    // Nobody holds the lock of 101: it is gone.
+    expect(await freeDeadClaims(database.db, 102)).toBe(2);
+    const again = await claimEvents(database.db, 102, 3, 10, new Map());
+    expect(again).toHaveLength(2);
+    await finishClaims(database.db, again.map(({ outboxId }) => outboxId));
+  });
+
+  it('gives a lone event of one workspace its place beside a crowd of another', async () => {
+    const other = await makeWorkspace(database.db);
+    await makeEvents(database.db, workspaceId, 500);
+    const [lone] = await makeEvents(database.db, other, 1);
+    const claimed = await claimEvents(database.db, 103, 20, 40, new Map());
+    expect(claimed.map(({ event }) => event.id)).toContain(lone);
+    expect(claimed).toHaveLength(20);
+    // The crowd holds half of the places: it gets but one more while another waits.
+    await makeEvents(database.db, other, 1);
+    const next = await claimEvents(database.db, 103, 20, 40, new Map([[workspaceId, 20]]));
+    expect(next.filter(({ event }) => event.workspaceId === workspaceId)).toHaveLength(1);
+  });
+
+  it('keeps the first fold of an event for ever', async () => {
+    const ids = await makeEvents(database.db, workspaceId, 3);
+    const [first = '', second = '', third = ''] = ids;
+    expect(await saveFold(database.db, first, [first, second])).toEqual([first, second]);
+    expect(await saveFold(database.db, second, [second, third])).toEqual([third]);
+    expect(await readFold(database.db, first)).toEqual([first, second]);
+  });
+
+  it('passes starts and signals on in the order in which they were left', async () => {
+    const delivery = await planOne();
+    await recordAttempts(database.db, [finished(delivery, { outcome: 'http_error', next: 'RETRYING', afterMs: 1 })]);
+    expect(await claimWakes(database.db, 104, 10)).toMatchObject([{ kind: 'retry', deliveryId: delivery.id, eventType: 'test.happened' }]);
+  });
+});
+
+describe('The reconciler', () => {
+  it('finds what has lost its owner, and nothing else', async () => {
+    const [event = ''] = await makeEvents(database.db, workspaceId, 1);
+    const open = await planOne({ attempt: { id: newId('attempt'), leaseMs: -60_000 } });
+    const overdue = await planOne();
+    await recordAttempts(database.db, [finished(overdue, { outcome: 'timeout', next: 'RETRYING', afterMs: -120_000 })]);
+    const waiting = await planOne({ way: 'lane', attempt: null });
+    await database.db.query({ text: `update deliveries set updated_at = now() - interval '1 minute' where id = $1`, values: [waiting.id] });
+    const expired = await planOne({ status: 'HELD', way: 'lane', holdForMs: -1, attempt: null });
+    await database.db.query({ text: 'delete from outbox' });
+
+    expect(await database.db.transaction((trx) => reconcile(trx))).toEqual({ events: 0, attempts: 1, retries: 1, watchers: 1, expired: 1 });
+    expect((await lookAtDeliveries(database.db, [expired]))[0]).toMatchObject({ status: 'EXHAUSTED' });
+    expect(await database.db.transaction((trx) => reconcile(trx))).toEqual({ events: 0, attempts: 0, retries: 0, watchers: 0, expired: 0 });
+    expect(event).not.toBe('');
+    expect(open.id).not.toBe('');
+  });
+});

@@ -1,0 +1,4 @@
+// Every export of this file is registered as a workflow.
+export { deliver } from './deliver';
+export { deliverEvent } from './deliver-event';
+export { watchEndpoint } from './watch-endpoint';
