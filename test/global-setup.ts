@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { chmod, mkdtemp, writeFile } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -29,6 +30,7 @@ const HASTE = { fsync: 'off', full_page_writes: 'off', max_connections: '300', s
 export default async function setUp(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'posthorn-test-'));
   await chmod(folder, 0o711);
+  loadMigrations();
   const servers: Guarded[] = [];
   const offer = await offerServers({
     async postgres() {
@@ -51,4 +53,11 @@ export default async function setUp(): Promise<void> {
     },
   });
   globalThis.posthornTestRun = { folder, offer, servers };
+}
+
+/** Jest reads TypeScript only until this set-up is over; what is loaded by then can be used later. */
+function loadMigrations(): void {
+  const migrations = join(__dirname, '..', 'migrations');
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- as src/store/migrate.ts does
+  for (const file of readdirSync(migrations)) require(join(migrations, file));
 }
