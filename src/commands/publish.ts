@@ -1,4 +1,5 @@
 import { AppError } from '../errors';
+import { createGroupCommit } from '../group-commit';
 import { isDatabaseAway, type Db } from '../store/db';
 import { insertEvents, type InsertedEvent, type NewEvent } from '../store/event-insert';
 
@@ -20,58 +21,39 @@ export interface PublisherLimits {
 
 const LIMITS: PublisherLimits = { statements: 3, batch: 200, waiting: 10_000 };
 
-interface Waiting {
-  readonly event: NewEvent;
-  readonly resolve: (inserted: InsertedEvent) => void;
-  readonly reject: (reason: unknown) => void;
-}
+type Settled = { readonly inserted: InsertedEvent } | { readonly failure: unknown };
 
-/**
- * Group commit: while `statements` statements are under way, the events of further requests gather, and the next
- * statement takes them all. Alone, an event is stored at once. One commit then pays for many requests, and none is
- * answered before its own commit.
- */
+/** Group commit: one statement stores what concurrent requests publish, and none is answered before its own commit. */
 export function createPublisher(db: Db, announce: () => void, limits: PublisherLimits = LIMITS): Publisher {
-  let waiting: Waiting[] = [];
-  let underWay = 0;
-
-  const store = async (group: readonly Waiting[]): Promise<void> => {
+  const store = async (events: readonly NewEvent[]): Promise<readonly Settled[]> => {
     try {
-      const inserted = await insertEvents(db, group.map(({ event }) => event));
+      const inserted = await insertEvents(db, events);
       announce();
-      group.forEach(({ resolve }, n) => resolve(inserted[n] as InsertedEvent));
-    } catch (error) {
-      await settleOneByOne(group, error);
+      return inserted.map((one) => ({ inserted: one }));
+    } catch (failure) {
+      // When the database is away, nobody is helped by a second go; else one event that it refuses must not take others with it.
+      if (events.length === 1 || isDatabaseAway(failure)) return events.map(() => ({ failure }));
+      const settled: Settled[] = [];
+      for (const event of events) settled.push(...(await store([event])));
+      return settled;
     }
   };
-  // One event that the database refuses must not take others with it. When the database is away nobody is helped by a second go.
-  const settleOneByOne = async (group: readonly Waiting[], error: unknown): Promise<void> => {
-    if (group.length > 1 && !isDatabaseAway(error)) {
-      for (const one of group) await store([one]);
-    } else {
-      for (const { reject } of group) reject(error);
-    }
-  };
-  const pump = (): void => {
-    while (waiting.length > 0 && underWay < limits.statements) {
-      const group = waiting.splice(0, limits.batch);
-      underWay++;
-      void store(group).finally(() => {
-        underWay--;
-        pump();
-      });
-    }
-  };
+  const group = createGroupCommit<NewEvent, Settled>({ writers: limits.statements, largest: limits.batch }, store);
+  let waiting = 0;
 
   return {
-    publish: (event) =>
-      new Promise((resolve, reject) => {
-        if (waiting.length >= limits.waiting) {
-          reject(new AppError('too_many_requests', `More than ${limits.waiting} events wait to be stored. Try again shortly.`, [], 1));
-          return;
-        }
-        waiting.push({ event, resolve, reject });
-        pump();
-      }),
+    async publish(event) {
+      if (waiting >= limits.waiting) {
+        throw new AppError('too_many_requests', `More than ${limits.waiting} events wait to be stored. Try again shortly.`, [], 1);
+      }
+      waiting++;
+      try {
+        const settled = await group.add(event);
+        if ('failure' in settled) throw settled.failure;
+        return settled.inserted;
+      } finally {
+        waiting--;
+      }
+    },
   };
 }

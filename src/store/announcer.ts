@@ -17,46 +17,59 @@ const PAUSE_MS = 5;
  * makes every commit of the database wait for the one before.
  */
 export function createAnnouncer(databaseUrl: string): Announcer {
-  let client: Promise<Client> | null = null;
+  let client: Client | null = null;
   let timer: NodeJS.Timeout | null = null;
-  let lastAt = 0;
+  let sending: Promise<void> | null = null;
+  let isWanted = false;
+  let lastAt = -Infinity;
   let closed = false;
 
   const connect = async (): Promise<Client> => {
     const opened = new Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000, keepAlive: true, application_name: 'posthorn announcer' });
-    opened.on('error', () => (client = null));
-    opened.on('end', () => (client = null));
+    const forget = (): void => {
+      if (client === opened) client = null;
+    };
+    opened.on('error', forget);
+    opened.on('end', forget);
     await opened.connect();
     return opened;
   };
   const notify = async (): Promise<void> => {
     try {
-      client ??= connect();
-      await (await client).query(`notify ${OUTBOX_CHANNEL}`);
+      client ??= await connect();
+      await client.query(`notify ${OUTBOX_CHANNEL}`);
     } catch {
       client = null;
     }
   };
   const fire = (): void => {
     timer = null;
+    isWanted = false;
     lastAt = performance.now();
-    void notify();
+    sending = notify().finally(() => {
+      sending = null;
+      if (isWanted) schedule();
+    });
+  };
+  // While one is on its way, another is only noted: what is committed meanwhile needs a NOTIFY of its own, but one is enough.
+  const schedule = (): void => {
+    isWanted = true;
+    if (timer || sending) return;
+    const waitMs = lastAt + PAUSE_MS - performance.now();
+    if (waitMs <= 0) fire();
+    else timer = setTimeout(fire, waitMs);
   };
 
   return {
     announce() {
-      if (timer || closed) return;
-      const waitMs = lastAt + PAUSE_MS - performance.now();
-      if (waitMs <= 0) fire();
-      else timer = setTimeout(fire, waitMs);
+      if (!closed) schedule();
     },
     async close() {
       closed = true;
-      if (timer) {
-        clearTimeout(timer);
-        await notify();
-      }
-      await client?.then((open) => open.end(), () => undefined);
+      if (timer) clearTimeout(timer);
+      await sending;
+      if (isWanted) await notify();
+      await client?.end().catch(() => undefined);
     },
   };
 }

@@ -1,0 +1,133 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createApp } from './api/app';
+import { routes } from './api/routes';
+import { ensureDefaultWorkspace, ensureRootKey } from './commands/manage-keys';
+import { createPublisher } from './commands/publish';
+import type { Config } from './config';
+import { createDeps } from './create-deps';
+import type { Deps } from './deps';
+import { createLog, type Log } from './log';
+import { createAnnouncer } from './store/announcer';
+import { isDatabaseAway, type Db } from './store/db';
+import { removeOldAnswers, removeOldExternalIds } from './store/idempotency';
+import { ensurePartitions } from './store/partitions';
+
+/** An API process that listens. */
+export interface RunningApi {
+  /** Where it listens. */
+  readonly url: string;
+  /** The root key, where this start generated it: to be printed once. */
+  readonly rootKey: string | null;
+  /** Listens no more, answers what is in flight, and closes; at most about 35 s. */
+  close(): Promise<void>;
+}
+
+/** What only tests and development change. */
+export interface ServeOptions {
+  /** What follows an answer that its route does not declare; `log` unless told. */
+  readonly onUndeclaredAnswer?: 'throw' | 'log';
+  readonly log?: Log;
+}
+
+const LOOK_AGAIN_MS = 500;
+const UPKEEP_MS = 3_600_000;
+const GRACE_MS = 35_000;
+
+/**
+ * Runs the API. It waits for PostgreSQL, whose tables must be there, and never for Temporal.
+ * `config` must name `DATABASE_URL` and `POSTHORN_ENCRYPTION_KEYS`.
+ */
+export async function serve(config: Config, options: ServeOptions = {}): Promise<RunningApi> {
+  const log = options.log ?? createLog(config.LOG_LEVEL, { process: 'api' });
+  const deps = createDeps(config, log);
+  try {
+    const rootKey = await prepare(deps);
+    const announcer = createAnnouncer(config.DATABASE_URL ?? '');
+    const publisher = createPublisher(deps.db, () => announcer.announce());
+    const app = createApp({ deps, announcer, publisher, routes, onUndeclaredAnswer: options.onUndeclaredAnswer ?? 'log' });
+    const stopUpkeep = startUpkeep(deps);
+    const { server, drain } = createDrainingServer(app.callback());
+    await listen(server, config);
+    return {
+      url: urlOf(server, config.HOST),
+      rootKey,
+      async close() {
+        await drain();
+        stopUpkeep();
+        await announcer.close();
+        await deps.close();
+      },
+    };
+  } catch (error) {
+    await deps.close();
+    throw error;
+  }
+}
+
+/** Waits for PostgreSQL and makes what must be there. @returns the root key where it was generated. */
+async function prepare(deps: Deps): Promise<string | null> {
+  await untilReachable(deps.db, deps.log);
+  await ensurePartitions(deps.db);
+  await ensureDefaultWorkspace(deps.db, deps.newId);
+  return ensureRootKey(deps.db, deps.config, deps.newId);
+}
+
+async function untilReachable(db: Db, log: Log): Promise<void> {
+  for (;;) {
+    try {
+      await db.query({ text: 'select 1' });
+      return;
+    } catch (error) {
+      if (!isDatabaseAway(error)) throw error;
+      log.warn({ error: error instanceof Error ? error.message : String(error) }, 'api.database_away');
+      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+    }
+  }
+}
+
+/** Each hour: partitions for the coming weeks, and away with what is too old to be asked for. @returns what stops it. */
+function startUpkeep({ db, config, log }: Deps): () => void {
+  const upkeep = async (): Promise<void> => {
+    await ensurePartitions(db);
+    await removeOldAnswers(db);
+    await removeOldExternalIds(db, config.RETENTION_DAYS);
+  };
+  const timer = setInterval(() => void upkeep().catch((err: unknown) => log.error({ err }, 'api.upkeep_failed')), UPKEEP_MS);
+  return () => clearInterval(timer);
+}
+
+/** A server that can be emptied: what is in flight is answered, and each connection is closed after its answer. */
+function createDrainingServer(handle: ReturnType<ReturnType<typeof createApp>['callback']>): { readonly server: Server; drain(): Promise<void> } {
+  let isDraining = false;
+  const server = createServer({ maxHeaderSize: 16 * 1024, headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 72_000 }, (request, response) => {
+    if (isDraining) response.setHeader('Connection', 'close');
+    else response.once('finish', () => isDraining && request.socket.end());
+    void handle(request, response);
+  });
+  return {
+    server,
+    async drain() {
+      isDraining = true;
+      const late = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+      clearTimeout(late);
+    },
+  };
+}
+
+const listen = (server: Server, { PORT, HOST }: Config): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(PORT, HOST, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+
+function urlOf(server: Server, host: string): string {
+  const { port, family, address } = server.address() as AddressInfo;
+  const isAny = address === '0.0.0.0' || address === '::';
+  const name = isAny ? '127.0.0.1' : family === 'IPv6' ? `[${address}]` : host;
+  return `http://${name}:${port}`;
+}
