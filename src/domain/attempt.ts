@@ -43,7 +43,7 @@ export interface Verdict {
 
 const OVERLOADED_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
-/** Judges a reply by the policy's success rule: any 2xx, or only the listed codes. A 3xx is always `redirect`. */
+/** Judges a reply by the policy's success rule: any 2xx, or only the listed codes. A 3xx is always `redirect`, listed or not. */
 export function judge(reply: Reply, success: '2xx' | readonly number[], now: Date): Verdict {
   const status = reply.statusCode;
   const gone = status === 410 || reply.headers['webhook-delivery']?.trim().toLowerCase() === 'disable';
@@ -57,8 +57,8 @@ export function judge(reply: Reply, success: '2xx' | readonly number[], now: Dat
 }
 
 function judgeStatus(status: number, success: '2xx' | readonly number[]): Outcome {
-  if (success === '2xx' ? status >= 200 && status < 300 : success.includes(status)) return 'ok';
-  return status >= 300 && status < 400 ? 'redirect' : 'http_error';
+  if (status >= 300 && status < 400) return 'redirect';
+  return (success === '2xx' ? status >= 200 && status < 300 : success.includes(status)) ? 'ok' : 'http_error';
 }
 
 /** `Retry-After` as milliseconds from `now`: seconds or an HTTP date (RFC 9110, 10.2.3). Anything else, and the past: null. */
@@ -68,6 +68,7 @@ export function parseRetryAfter(header: string | undefined, now: Date): number |
   if (/^\d{1,10}$/.test(text)) return Number(text) * 1000;
   // Date.parse alone also reads "1" or "-5" as dates: an HTTP date begins with the day's name.
   if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text)) return null;
-  const at = Date.parse(text);
+  // The oldest of the three date forms (asctime) ends in the year and names no zone: it means UTC, and would be read as local.
+  const at = Date.parse(/ \d{4}$/.test(text) ? `${text} GMT` : text);
   return Number.isNaN(at) || at <= now.getTime() ? null : at - now.getTime();
 }
