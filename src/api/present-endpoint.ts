@@ -1,0 +1,25 @@
+import { REDACTED } from '../commands/endpoint-headers';
+import { effectivePolicyView } from '../domain/dialect';
+import type { StoredEndpoint } from '../store/endpoints';
+import { publicKeyOf } from '../wire/sign';
+
+/** An endpoint as the API shows it: no header's value, its policy whole. */
+export const presentEndpoint = (endpoint: StoredEndpoint) => ({
+  id: endpoint.id,
+  name: endpoint.name,
+  url: endpoint.url,
+  dialect: endpoint.dialect,
+  events: endpoint.events,
+  scope: endpoint.scope,
+  status: endpoint.status,
+  statusReason: endpoint.statusReason,
+  statusSince: endpoint.statusSince.toISOString(),
+  headers: Object.fromEntries(endpoint.headerNames.map((name) => [name, REDACTED])),
+  policy: effectivePolicyView(endpoint.dialect, endpoint.policyOverrides),
+  metadata: endpoint.metadata,
+  createdAt: endpoint.createdAt.toISOString(),
+  updatedAt: endpoint.updatedAt.toISOString(),
+});
+
+/** A secret as it is shown, with the public key that checks its signatures where it is an ed25519 one. */
+export const presentSecret = (secret: string | null) => ({ secret, publicKey: secret?.startsWith('whsk_') ? publicKeyOf(secret) : null });

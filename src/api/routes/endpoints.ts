@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import { changeEndpoint, createEndpoint, removeEndpoint } from '../../commands/manage-endpoint';
+import { ENDPOINT_STATUSES } from '../../domain/endpoint';
+import type { PolicyOverrides } from '../../domain/policy';
+import { invalid, notFound } from '../../errors';
+import { findEndpoint, listEndpoints, type StoredEndpoint } from '../../store/endpoints';
+import { requireHeaders, requireUrl, secretFor, urlOf } from '../endpoint-input';
+import { listQuery, openList } from '../lists';
+import { presentEndpoint, presentSecret } from '../present-endpoint';
+import { route, type Route, type RouteContext } from '../route';
+import { endpointChange, endpointCreate, endpointOut, endpointWithSecret } from '../schemas/endpoint';
+import { idOf, pageOf } from '../schemas/shared';
+import { endpointActionRoutes } from './endpoint-actions';
+import { endpointHealthRoutes } from './endpoint-health';
+
+const tag = 'endpoints';
+const params = z.object({ endpointId: idOf('endpoint') });
+/** 50 headers of 4 KiB, and the rest. */
+const BODY_LIMIT = 384 * 1024;
+
+/** Making, reading, changing and deleting endpoints. */
+const resourceRoutes: readonly Route[] = [
+  route({
+    method: 'POST', path: '/v1/endpoints', role: 'write', tag, summary: 'Make an endpoint; its secret is shown in the answer',
+    bodyLimit: BODY_LIMIT, body: endpointCreate, replies: { 201: endpointWithSecret }, secretReply: true,
+    handle: async ({ body }, context) => {
+      const { deps } = context;
+      const url = urlOf(body) ?? '';
+      requireHeaders(body.headers);
+      const secret = secretFor(body.dialect, body.secret, body.signature);
+      await requireUrl(deps, url, body.dialect);
+      const endpoint = await context.write((trx) => createEndpoint(deps, trx, by(context), {
+        name: body.name ?? null, url, dialect: body.dialect, events: body.events, scope: body.scope,
+        headers: body.headers, policy: body.policy as PolicyOverrides, metadata: body.metadata, secret,
+      }));
+      return { status: 201, body: { ...presentEndpoint(endpoint), ...presentSecret(secret) } };
+    },
+  }),
+  route({
+    method: 'GET', path: '/v1/endpoints', role: 'read', tag, summary: 'List endpoints, newest first',
+    query: listQuery.extend({ scope: z.string().max(128).optional(), status: z.enum(ENDPOINT_STATUSES).optional() }),
+    replies: { 200: pageOf(endpointOut) },
+    handle: async ({ query }, context) => {
+      const list = openList(context, 'endpoints', 'endpoint', query);
+      const filter = { scope: query.scope ?? null, status: query.status ?? null };
+      const rows = await listEndpoints(context.deps.db, context.caller.workspaceId, list.bounds, filter);
+      return { status: 200, body: list.page(rows, presentEndpoint) };
+    },
+  }),
+  route({
+    method: 'GET', path: '/v1/endpoints/:endpointId', role: 'read', tag, summary: 'Read an endpoint', params, replies: { 200: endpointOut },
+    handle: async ({ params: { endpointId } }, context) => ({ status: 200, body: presentEndpoint(await requireEndpoint(context, endpointId)) }),
+  }),
+  route({
+    method: 'PATCH', path: '/v1/endpoints/:endpointId', role: 'write', tag, summary: 'Change an endpoint; it applies from the next attempt on',
+    params, bodyLimit: BODY_LIMIT, body: endpointChange, replies: { 200: endpointOut },
+    handle: async ({ params: { endpointId }, body }, context) => {
+      const before = await requireEndpoint(context, endpointId);
+      if (body.dialect !== undefined && body.dialect !== before.dialect) {
+        throw invalid('dialect', `can not be changed: this endpoint speaks ${before.dialect}. Make a new endpoint instead`);
+      }
+      if (body.headers) requireHeaders(body.headers);
+      const url = urlOf(body, before.url);
+      if (url !== undefined) await requireUrl(context.deps, url, before.dialect);
+      const endpoint = await context.write((trx) => changeEndpoint(context.deps, trx, by(context), endpointId, {
+        name: body.name, url, events: body.events, scope: body.scope, headers: body.headers,
+        policy: body.policy as PolicyOverrides | undefined, metadata: body.metadata,
+      }));
+      if (endpoint.url !== before.url) context.deps.poster.forget(endpointId);
+      return { status: 200, body: presentEndpoint(endpoint) };
+    },
+  }),
+  route({
+    method: 'DELETE', path: '/v1/endpoints/:endpointId', role: 'write', tag, summary: 'Delete an endpoint; cancels what it is owed',
+    params, replies: { 204: null },
+    handle: async ({ params: { endpointId } }, context) => {
+      await context.write((trx) => removeEndpoint(context.deps, trx, by(context), endpointId));
+      context.deps.poster.forget(endpointId);
+      return { status: 204 };
+    },
+  }),
+];
+
+/** The calls of endpoints. */
+export const endpointRoutes: readonly Route[] = [...resourceRoutes, ...endpointActionRoutes, ...endpointHealthRoutes];
+
+const by = ({ caller }: RouteContext) => ({ workspaceId: caller.workspaceId, actor: caller.keyId });
+
+async function requireEndpoint({ deps, caller }: RouteContext, id: string): Promise<StoredEndpoint> {
+  const endpoint = await findEndpoint(deps.db, caller.workspaceId, id);
+  if (!endpoint) throw notFound('endpoint', id);
+  return endpoint;
+}

@@ -1,0 +1,146 @@
+import type { Deps } from '../deps';
+import { effectivePolicyView, type DialectName } from '../domain/dialect';
+import { parseDuration } from '../domain/duration';
+import type { JsonObject } from '../domain/json';
+import { mergeOverrides, type PolicyOverrides } from '../domain/policy';
+import { AppError, invalid, notFound } from '../errors';
+import { addAudit } from '../store/audit';
+import type { Sql } from '../store/db';
+import {
+  countEndpoints, deleteEndpoint, insertEndpoint, lockEndpoint, updateEndpoint, type EndpointContent, type StoredEndpoint,
+} from '../store/endpoints';
+import { insertSecret } from '../store/endpoint-secrets';
+import { cancelLive } from '../store/lane-moves';
+import { addSignals } from '../store/outbox';
+import { bumpRouting, takeRoutingTurn } from '../store/routing-revision';
+import { dropEndpointFromRules } from '../store/rules';
+import { changeHeaders, sealHeaders, type HeaderChange } from './endpoint-headers';
+
+/** Most endpoints of one workspace. */
+export const MAX_ENDPOINTS = 20_000;
+/** Most endpoints of one scope that begins with `flow:` (seed "flow": not more than 5 for a flow). */
+export const MAX_FLOW_ENDPOINTS = 5;
+
+/** What these commands need. */
+export type EndpointDeps = Pick<Deps, 'newId' | 'keyRing'>;
+
+/** Whose endpoint, and who changes it: a key's id or `root`. */
+export interface EndpointBy {
+  readonly workspaceId: string;
+  readonly actor: string;
+}
+
+/** A new endpoint; its URL, headers and secret are checked. */
+export interface NewEndpoint {
+  readonly name: string | null;
+  readonly url: string;
+  readonly dialect: DialectName;
+  readonly events: readonly string[];
+  readonly scope: string | null;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly policy: PolicyOverrides;
+  readonly metadata: JsonObject;
+  /** Null: requests go unsigned until one is set. */
+  readonly secret: string | null;
+}
+
+/** A change of an endpoint: what is undefined stays; a policy is merged part by part. */
+export interface EndpointChange {
+  readonly name?: string | null | undefined;
+  readonly url?: string | undefined;
+  readonly events?: readonly string[] | undefined;
+  readonly scope?: string | null | undefined;
+  readonly headers?: HeaderChange | undefined;
+  readonly policy?: PolicyOverrides | undefined;
+  readonly metadata?: JsonObject | undefined;
+}
+
+/**
+ * Makes an endpoint, ACTIVE, and has its watcher started.
+ * @throws AppError 422 `limit_reached`, `scope_full`, or `invalid` for a policy whose parts contradict one another.
+ */
+export async function createEndpoint(deps: EndpointDeps, trx: Sql, by: EndpointBy, given: NewEndpoint): Promise<StoredEndpoint> {
+  requirePolicy(given.dialect, given.policy);
+  await requireRoom(trx, by.workspaceId, given.scope, true);
+  const id = deps.newId('endpoint');
+  const content: EndpointContent = { ...given, sealedHeaders: sealHeaders(deps.keyRing, id, given.headers), policyOverrides: given.policy };
+  const endpoint = await insertEndpoint(trx, { id, workspaceId: by.workspaceId, dialect: given.dialect }, content);
+  if (given.secret !== null) await insertSecret(trx, deps.keyRing, deps.newId('secret'), id, given.secret);
+  await finish(deps, trx, by, 'endpoint.create', id, shown(endpoint));
+  return endpoint;
+}
+
+/**
+ * Changes an endpoint, from its next attempt on.
+ * @throws AppError 404; 422 as {@link createEndpoint}.
+ */
+export async function changeEndpoint(deps: EndpointDeps, trx: Sql, by: EndpointBy, id: string, change: EndpointChange): Promise<StoredEndpoint> {
+  if (change.scope !== undefined) await takeRoutingTurn(trx, `endpoints|${by.workspaceId}`);
+  const before = await lockEndpoint(trx, by.workspaceId, id);
+  if (!before) throw notFound('endpoint', id);
+  const policyOverrides = mergeOverrides(before.policyOverrides, change.policy ?? {});
+  requirePolicy(before.dialect, policyOverrides);
+  const scope = change.scope === undefined ? before.scope : change.scope;
+  if (scope !== before.scope) await requireRoom(trx, by.workspaceId, scope, false);
+  const endpoint = await updateEndpoint(trx, by.workspaceId, id, {
+    name: change.name === undefined ? before.name : change.name,
+    url: change.url ?? before.url,
+    events: change.events ?? before.events,
+    scope,
+    sealedHeaders: change.headers ? changeHeaders(deps.keyRing, id, before.sealedHeaders, change.headers) : before.sealedHeaders,
+    policyOverrides,
+    metadata: change.metadata ?? before.metadata,
+  });
+  await finish(deps, trx, by, 'endpoint.update', id, shown(endpoint));
+  return endpoint;
+}
+
+/** Deletes an endpoint: cancels what it is owed, and no rule names it any more. Its watcher then ends. @throws AppError 404. */
+export async function removeEndpoint(deps: EndpointDeps, trx: Sql, by: EndpointBy, id: string): Promise<void> {
+  const endpoint = await lockEndpoint(trx, by.workspaceId, id, 'for update');
+  if (!endpoint) throw notFound('endpoint', id);
+  const cancelled = await cancelLive(trx, id, 'all', 'endpoint_deleted');
+  await dropEndpointFromRules(trx, by.workspaceId, id);
+  await deleteEndpoint(trx, by.workspaceId, id);
+  await finish(deps, trx, by, 'endpoint.delete', id, { cancelled });
+}
+
+async function finish(deps: EndpointDeps, trx: Sql, by: EndpointBy, action: string, endpointId: string, detail: JsonObject): Promise<void> {
+  await addAudit(trx, { id: deps.newId('audit'), ...by, action, subjectId: endpointId, detail });
+  await addSignals(trx, [{ workspaceId: by.workspaceId, endpointId, signal: 'changed' }]);
+  await bumpRouting(trx, by.workspaceId);
+}
+
+/** What the audit trail keeps of an endpoint: no header's value, and of its URL what is before the query. */
+const shown = (endpoint: StoredEndpoint): JsonObject => ({
+  name: endpoint.name,
+  url: endpoint.url.split('?')[0] ?? '',
+  events: endpoint.events,
+  scope: endpoint.scope,
+  headerNames: endpoint.headerNames,
+  policy: endpoint.policyOverrides as JsonObject,
+});
+
+async function requireRoom(trx: Sql, workspaceId: string, scope: string | null, isNew: boolean): Promise<void> {
+  // Whoever counts holds the turn until its row is committed, so that parallel calls can't both find the last place.
+  await takeRoutingTurn(trx, `endpoints|${workspaceId}`);
+  const { total, inScope } = await countEndpoints(trx, workspaceId, scope);
+  if (isNew && total >= MAX_ENDPOINTS) {
+    throw new AppError('limit_reached', `The workspace has ${MAX_ENDPOINTS} endpoints, which is as many as it may. Delete some first.`);
+  }
+  if (scope?.startsWith('flow:') && inScope >= MAX_FLOW_ENDPOINTS) {
+    throw new AppError('scope_full', `The scope ${scope} has ${inScope} endpoints; at most ${MAX_FLOW_ENDPOINTS} are allowed.`,
+      [{ path: 'scope', message: `holds ${inScope} endpoints already; at most ${MAX_FLOW_ENDPOINTS} are allowed` }]);
+  }
+}
+
+/** Ranges are the schema's; here is what only shows when the parts are put together. */
+function requirePolicy(dialect: DialectName, overrides: PolicyOverrides): void {
+  const { probe, timeout, connectTimeout } = effectivePolicyView(dialect, overrides);
+  if (probe && (parseDuration(probe.every) ?? 0) > (parseDuration(probe.max) ?? 0)) {
+    throw invalid('policy.probe.every', `must not be longer than probe.max, which is ${probe.max}`);
+  }
+  if (overrides.connectTimeout !== undefined && (parseDuration(connectTimeout) ?? 0) > (parseDuration(timeout) ?? 0)) {
+    throw invalid('policy.connectTimeout', `must not be longer than timeout, which is ${timeout}`);
+  }
+}
