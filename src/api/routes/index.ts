@@ -1,13 +1,16 @@
 import { openapiRoute } from '../openapi';
 import type { Route } from '../route';
 import { apiKeyRoutes } from './api-keys';
+import { deliveryRoutes } from './deliveries';
+import { endpointRoutes } from './endpoints';
 import { eventRoutes } from './events';
 import { healthRoutes } from './health';
 import { objectRoutes } from './objects';
+import { ruleRoutes } from './rules';
 import { workspaceRoutes } from './workspaces';
 
 const described: readonly Route[] = [
-  ...eventRoutes, ...objectRoutes, ...apiKeyRoutes, ...workspaceRoutes, ...healthRoutes,
+  ...eventRoutes, ...objectRoutes, ...deliveryRoutes, ...endpointRoutes, ...ruleRoutes, ...apiKeyRoutes, ...workspaceRoutes, ...healthRoutes,
 ];
 
 /** Every route of the API, the busiest first: the router looks through them in order. */
