@@ -6,7 +6,7 @@ import ts from 'typescript';
 const ROOT = join(__dirname, '..');
 /** Composition roots: they put the parts together, so they may import any of them. */
 const ROOTS = new Set([
-  'src/cli', 'src/cli.ts', 'src/serve.ts', 'src/work.ts', 'src/create-deps.ts', 'src/supervise.ts', 'src/bundle.ts', 'src/embedded', 'src/console',
+  'src/cli', 'src/cli.ts', 'src/serve.ts', 'src/work.ts', 'src/create-deps.ts', 'src/supervise.ts', 'src/welcome.ts', 'src/bundle.ts', 'src/embedded', 'src/console',
 ]);
 
 interface Import {

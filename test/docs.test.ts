@@ -8,8 +8,11 @@ import ts from 'typescript';
 import type { z } from 'zod';
 import { Settings } from '../src/config';
 import { DIALECT_NAMES } from '../src/domain/dialect';
-import { LIFECYCLE_TYPES, OPERATIONAL_TYPES } from '../src/domain/event';
+import { type Event, LIFECYCLE_TYPES, OPERATIONAL_TYPES } from '../src/domain/event';
+import { isJsonObject, type Json } from '../src/domain/json';
+import { presentObject } from '../src/domain/object';
 import { ERRORS } from '../src/errors';
+import { renderBody } from '../src/wire/envelope';
 
 const read = (name: string): string => readFileSync(join(__dirname, '..', name), 'utf8');
 
@@ -29,6 +32,12 @@ test('docs/events.md names every type of event and every dialect', () => {
   const page = read('docs/events.md');
   expect([...LIFECYCLE_TYPES, ...OPERATIONAL_TYPES].filter((type) => !page.includes(`\`${type}\``))).toEqual([]);
   expect(DIALECT_NAMES.filter((name) => !page.includes(`### \`${name}\``))).toEqual([]);
+});
+
+test.each(DIALECT_NAMES)('the body of %s in docs/events.md has the shape of the one that is sent', (name) => {
+  const shown = new RegExp(`<!-- envelope: ${name} -->\\n\`\`\`json\\n([^]*?)\`\`\``).exec(read('docs/events.md'))?.[1] ?? 'null';
+  const example = JSON.parse(shown) as Json;
+  expect(pathsOf(JSON.parse(renderBody(name, EXAMPLE).toString('utf8')) as Json)).toEqual(pathsOf(example));
 });
 
 test.each(['README.md', 'CONTRIBUTING.md', 'docs/errors.md', 'docs/events.md', 'docs/verifying.md'])('the JSON and the links of %s are whole', (name) => {
@@ -97,6 +106,24 @@ describe('the snippets of docs/verifying.md', () => {
     expect(`v1,${printed.trim()}`).toBe(headers['webhook-signature']);
   });
 });
+
+const AT = new Date('2025-11-04T09:30:00.000Z');
+
+/** A lead that became CONVERTED. */
+const EXAMPLE: Event = {
+  id: 'evt_01jb3m8zq4x7v2k9n5c6t0r1sw', workspaceId: 'wsp_1', externalId: null, type: 'process:state-change', sequence: 3, causedBy: null,
+  objectKind: 'process', objectId: 'prc_01jb3m8yzh5d4g2w7q9x3f6k8v',
+  object: JSON.stringify(presentObject({
+    id: 'prc_01jb3m8yzh5d4g2w7q9x3f6k8v', workspaceId: 'wsp_1', kind: 'process', type: 'lead', primaryKey: 'L-1042',
+    recordId: 'rec_01jb3m8y1p6s0t4c8e2a9b7n5m', processId: null, state: 'CONVERTED', status: 'OPEN', attributes: { city: 'Graz' },
+    version: 2, sequence: 3, createdAt: AT, updatedAt: AT,
+  })),
+  previous: '{"state":"NEW"}', changes: '["state"]', data: null, actor: null, occurredAt: AT, createdAt: AT,
+};
+
+/** The paths of a JSON value in their order. */
+const pathsOf = (value: Json, path = ''): string[] =>
+  isJsonObject(value) ? Object.entries(value).flatMap(([key, part]) => [`${path}/${key}`, ...pathsOf(part, `${path}/${key}`)]) : [];
 
 type Accepts = (body: string, headers: Record<string, string>, secret: string) => boolean;
 
