@@ -20,7 +20,7 @@ const whole = (least: number, most: number): z.ZodInt => {
 
 const successCode = whole(200, 599).refine((code) => code < 300 || code > 399, 'must not be a 3xx: a redirect is a failure and never followed');
 
-const success = z.union([z.literal('2xx'), z.array(successCode).min(1).max(50)], '"2xx" or a list of 1 to 50 status codes such as [200]');
+const success = z.union([z.literal('2xx'), z.array(successCode).min(1).max(50)], 'must be "2xx" or a list of 1 to 50 status codes such as [200]');
 const timeout = duration(SECOND_MS, 30 * SECOND_MS);
 const connectTimeout = duration(100, 30 * SECOND_MS);
 const retry = {
