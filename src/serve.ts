@@ -46,9 +46,9 @@ export async function serve(config: Config, options: ServeOptions = {}): Promise
     const announcer = createAnnouncer(config.DATABASE_URL ?? '');
     const publisher = createPublisher(deps.db, () => announcer.announce());
     const app = createApp({ deps, announcer, publisher, routes, onUndeclaredAnswer: options.onUndeclaredAnswer ?? 'log' });
-    const stopUpkeep = startUpkeep(deps);
     const { server, drain } = createDrainingServer(app.callback());
     await listen(server, config);
+    const stopUpkeep = startUpkeep(deps);
     return {
       url: urlOf(server, config.HOST),
       rootKey,

@@ -34,37 +34,48 @@ interface KnownKey {
   readonly role: StoredRole;
   readonly workspaceId: string | null;
   readonly workspaceName: string | null;
+}
+
+interface Remembered {
+  readonly key: Promise<KnownKey | null>;
   readonly until: number;
 }
+
+/** The key of POSTHORN_ROOT_KEY, which stands in no table. */
+const ROOT: KnownKey = { id: 'root', role: 'root', workspaceId: null, workspaceName: null };
 
 /** Checks keys against the configured root key and the table of keys. */
 export function createAuth({ db, config, log, now }: Pick<Deps, 'db' | 'config' | 'log' | 'now'>): Auth {
   const rootHash = config.POSTHORN_ROOT_KEY === undefined ? null : hashKey(config.POSTHORN_ROOT_KEY);
-  const known = new Map<string, KnownKey>();
+  const known = new Map<string, Remembered>();
   const touched = new Map<string, number>();
   const workspaceIds = new Map<string, string>();
   const limit = config.API_RATE_PER_SECOND === undefined ? null : createRateLimit(config.API_RATE_PER_SECOND);
 
+  const read = async (hash: Buffer): Promise<KnownKey | null> => {
+    const row = await findApiKey(db, hash);
+    if (!row || !timingSafeEqual(row.hash, hash)) return null;
+    return { id: row.id, role: row.role, workspaceId: row.workspace_id, workspaceName: row.workspace_name };
+  };
+
+  /** What is being looked up is remembered too: requests that come at once share one query. */
   const lookUp = async (hash: Buffer): Promise<KnownKey | null> => {
-    if (rootHash && timingSafeEqual(rootHash, hash)) return { id: 'root', role: 'root', workspaceId: null, workspaceName: null, until: Infinity };
+    if (rootHash && timingSafeEqual(rootHash, hash)) return ROOT;
     const at = now().getTime();
     const name = hash.toString('base64');
     const remembered = known.get(name);
-    if (remembered && remembered.until > at) return remembered;
-    const row = await findApiKey(db, hash);
-    if (!row || !timingSafeEqual(row.hash, hash)) {
-      known.delete(name);
-      return null;
-    }
+    if (remembered && remembered.until > at) return remembered.key;
     if (known.size >= MAX_REMEMBERED) known.clear();
-    const key = { id: row.id, role: row.role, workspaceId: row.workspace_id, workspaceName: row.workspace_name, until: at + TRUSTED_MS };
-    known.set(name, key);
+    const key = read(hash);
+    known.set(name, { key, until: at + TRUSTED_MS });
+    const forget = (): void => void known.delete(name);
+    key.then((found) => found ?? forget(), forget);
     return key;
   };
 
   const touch = (key: KnownKey): void => {
     const at = now().getTime();
-    if (key.until === Infinity || at - (touched.get(key.id) ?? 0) < TOUCH_MS) return;
+    if (key === ROOT || at - (touched.get(key.id) ?? 0) < TOUCH_MS) return;
     if (touched.size >= MAX_REMEMBERED) touched.clear();
     touched.set(key.id, at);
     touchApiKey(db, key.id).catch((err: unknown) => log.warn({ err, keyId: key.id }, "a key's last use was not noted"));

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Context } from 'koa';
 import { AppError, ERRORS, type ErrorCode } from '../errors';
 import type { Log } from '../log';
-import { isDatabaseAway } from '../store/db';
+import { isDatabaseAway, violation } from '../store/db';
 import type { Answer } from './route';
 
 /** An error as it is answered (RFC 9457, `application/problem+json`). */
@@ -23,10 +23,16 @@ export function problemOf(error: AppError, requestId: string): Problem {
   return { type: `urn:posthorn:problem:${code}`, title, status, code, detail, ...(errors.length > 0 && { errors }), requestId };
 }
 
+/** SQLSTATEs of a deadlock and of a serialization failure: PostgreSQL gave up one of several, and it may go again. */
+const LOST_A_RACE: ReadonlySet<string> = new Set(['40P01', '40001']);
+
 /** Any error as one that a caller may be told of. */
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (isDatabaseAway(error)) return new AppError('unavailable', 'The database can not be reached now; nothing was changed. Try again.', [], 1);
+  if (LOST_A_RACE.has(violation(error)?.code ?? '')) {
+    return new AppError('conflict', 'Others changed the same things at the same time; nothing was changed. Try again.', [], 1);
+  }
   return new AppError('internal', 'The fault is logged under this request id.');
 }
 
