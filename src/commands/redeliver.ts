@@ -6,7 +6,7 @@ import type { Sql } from '../store/db';
 import { findDelivery } from '../store/deliveries-read';
 import { keepEndpoints, type StoredEndpoint } from '../store/endpoints';
 import { addSignals, type NewSignal } from '../store/outbox';
-import { cancelDelivery, insertRedeliveries, lockLatest, lockPlan, makeDue, type NewRedelivery } from '../store/redeliveries';
+import { cancelDelivery, endpointsOf, insertRedeliveries, lockLatest, lockPlan, makeDue, type NewRedelivery } from '../store/redeliveries';
 
 /** What these commands need. */
 export type RedeliverDeps = Pick<Deps, 'newId'>;
@@ -46,7 +46,7 @@ export async function resendEvent(
   if (!plan.isPlanned && endpointIds) {
     throw new AppError('not_possible', `It is not decided yet to whom the event ${eventId} is owed. Try again in a moment.`, [], 1);
   }
-  const owedTo = endpointIds ?? (await lockLatest(trx, eventId, null)).map(({ endpointId }) => endpointId);
+  const owedTo = endpointIds ?? (await endpointsOf(trx, eventId));
   const endpoints = new Map((await keepEndpoints(trx, workspaceId, owedTo)).map((endpoint) => [endpoint.id, endpoint]));
   if (endpointIds) requireAll(endpointIds, endpoints);
   const latest = new Map((await lockLatest(trx, eventId, owedTo)).map((delivery) => [delivery.endpointId, delivery]));

@@ -14,11 +14,19 @@ export async function lockPlan(sql: Sql, workspaceId: string, eventId: string): 
   return row ? { isPlanned: row.planned } : null;
 }
 
-/** The newest delivery of an event to each endpoint, locked, in the order of their ids; only to these endpoints where they are named. */
-export async function lockLatest(sql: Sql, eventId: string, endpointIds: readonly string[] | null): Promise<Delivery[]> {
+/** The endpoints that have a delivery of an event. */
+export async function endpointsOf(sql: Sql, eventId: string): Promise<string[]> {
+  const rows = await sql.query<{ endpoint_id: string }>({
+    text: 'select distinct endpoint_id from deliveries where event_id = $1 order by endpoint_id', values: [eventId],
+  });
+  return rows.map((row) => row.endpoint_id);
+}
+
+/** The newest delivery of an event to each of these endpoints, locked, in the order of their ids. The endpoints are locked before. */
+export async function lockLatest(sql: Sql, eventId: string, endpointIds: readonly string[]): Promise<Delivery[]> {
   const rows = await sql.query<DeliveryRow>({
     text: `select ${DELIVERY_COLUMNS} from deliveries d
-           where event_id = $1 and ($2::text[] is null or endpoint_id = any($2))
+           where event_id = $1 and endpoint_id = any($2)
              and not exists (select 1 from deliveries newer where newer.event_id = d.event_id and newer.endpoint_id = d.endpoint_id and newer.id > d.id)
            order by id for update`,
     values: [eventId, endpointIds],
