@@ -1,3 +1,4 @@
+import { AUTOMATIC_REASONS } from '../src/commands/switch-endpoint';
 import type { HealthFacts } from '../src/domain/health';
 import type { Policy } from '../src/domain/policy';
 import { lookAtLane, type LaneCounts } from '../src/store/lane';
@@ -5,8 +6,6 @@ import { loadTarget } from '../src/store/routing';
 import { holdStragglers, readHealthFacts } from '../src/store/watch';
 import type { ActivityParts } from './index';
 
-/** Reasons of a deactivation that was nobody's word: such an endpoint is probed. */
-const AUTOMATIC: ReadonlySet<string | null> = new Set(['failing_for', 'exhausted', 'consecutive_failures']);
 /** While its breaker is open an endpoint is probed from this on, doubling to the second. */
 const BREAKER_PROBE_MS = 30_000;
 const BREAKER_PROBE_MAX_MS = 3_600_000;
@@ -33,7 +32,7 @@ export const createLookAtEndpoint = ({ deps }: ActivityParts) => async ({ endpoi
     deactivate: policy.deactivate,
     lane: await lookAtLane(deps.db, endpointId),
     probe: facts.status === 'DEACTIVATED'
-      ? { isProbed: policy.probe !== null && AUTOMATIC.has(reason), probeEveryMs: policy.probe?.everyMs ?? 0, probeMaxMs: policy.probe?.maxMs ?? 0 }
+      ? { isProbed: policy.probe !== null && reason !== null && AUTOMATIC_REASONS.includes(reason), probeEveryMs: policy.probe?.everyMs ?? 0, probeMaxMs: policy.probe?.maxMs ?? 0 }
       // An endpoint whose own probes are more frequent than the breaker's is probed as often as it says.
       : { isProbed: true, probeEveryMs: Math.min(BREAKER_PROBE_MS, policy.probe?.everyMs ?? BREAKER_PROBE_MS), probeMaxMs: Math.min(BREAKER_PROBE_MAX_MS, policy.probe?.maxMs ?? BREAKER_PROBE_MAX_MS) },
   };

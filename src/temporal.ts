@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { Client, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
-import { defineSearchAttributeKey, SearchAttributePair, type SearchAttributeType } from '@temporalio/common';
+import { defineSearchAttributeKey, type SearchAttributePair, type SearchAttributeType } from '@temporalio/common';
 import { NativeConnection } from '@temporalio/worker';
 import {
-  deliverEventId, deliverId, SEARCH_ATTRIBUTE_KINDS, SEARCH_ATTRIBUTES, TASK_QUEUE, WATCH_SIGNALS, watchEndpointId,
+  deliverEventId, deliverId, SEARCH_ATTRIBUTES, TASK_QUEUE, WATCH_SIGNALS, watchEndpointId,
   type DeliverEventInput, type DeliverInput, type WatchEndpointInput,
 } from '../workflows/contract';
 import type { Config } from './config';
+import { SEARCH_ATTRIBUTE_TYPES } from './search-attributes';
 
 /** What a start of `deliverEvent` shows in the UI besides its input. */
 export interface FoldFacts {
@@ -115,7 +116,7 @@ const SDK_TYPES: Readonly<Record<'Keyword' | 'KeywordList', SearchAttributeType>
 const pairs = (values: Partial<Record<keyof typeof SEARCH_ATTRIBUTES, string | readonly string[]>>): SearchAttributePair[] =>
   Object.entries(values).map(([key, value]) => {
     const name = SEARCH_ATTRIBUTES[key as keyof typeof SEARCH_ATTRIBUTES];
-    return { key: defineSearchAttributeKey(name, SDK_TYPES[SEARCH_ATTRIBUTE_KINDS[name] ?? 'Keyword']), value } as SearchAttributePair;
+    return { key: defineSearchAttributeKey(name, SDK_TYPES[SEARCH_ATTRIBUTE_TYPES[name] ?? 'Keyword']), value } as SearchAttributePair;
   });
 
 /** As many of the distinct types as fit. */

@@ -18,6 +18,7 @@ import { startRelay } from './relay/relay';
 import { createStarts } from './relay/starts';
 import { createWaker } from './relay/waker';
 import { createWakes } from './relay/wakes';
+import { registerSearchAttributes } from './search-attributes';
 import { connectTemporal, createWorkflows } from './temporal';
 
 /** A worker that runs: relay and Temporal worker on one connection. */
@@ -45,11 +46,15 @@ export async function work(config: Config, options: WorkOptions = {}): Promise<R
   Runtime.install({ shutdownSignals: [], logger: { log: () => undefined, trace: () => undefined, debug: () => undefined, info: () => undefined, warn: (message) => log.warn(message), error: (message) => log.error(message) } });
   const deps = createDeps(config, log);
   const connection = await connectPatiently(config, log);
+  const missing = await registerSearchAttributes(connection, config.TEMPORAL_NAMESPACE);
+  if (missing.length > 0) log.warn({ missing }, 'worker.search_attributes_missing');
   const workflows = createWorkflows(connection, config.TEMPORAL_NAMESPACE);
 
   const gate = createGate();
   const pace = createPace();
-  const recorder = createRecorder(deps);
+  const eventWaker = createWaker();
+  const wakeWaker = createWaker();
+  const recorder = createRecorder(deps, wakeWaker.wake);
   const send = createSender(deps, recorder, pace.add);
   const firstAttempts = createFirstAttempts({ deps, routings: createRoutingCache(deps), gate, pace, send, recorder });
   const activities = createActivities({ deps, firstAttempts, send, gate });
@@ -79,8 +84,6 @@ export async function work(config: Config, options: WorkOptions = {}): Promise<R
   ]);
   const running = Promise.all(workers.map((worker) => worker.run()));
 
-  const eventWaker = createWaker();
-  const wakeWaker = createWaker();
   const onNotify = (): void => {
     eventWaker.wake();
     wakeWaker.wake();

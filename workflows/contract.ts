@@ -18,14 +18,6 @@ export const SEARCH_ATTRIBUTES = {
   endpoint: 'PosthornEndpoint',
 } as const;
 
-/** The kind of each search attribute, as Temporal names it: a workflow of several events lists the types of all. */
-export const SEARCH_ATTRIBUTE_KINDS: Readonly<Record<string, 'Keyword' | 'KeywordList'>> = {
-  [SEARCH_ATTRIBUTES.workspace]: 'Keyword',
-  [SEARCH_ATTRIBUTES.eventTypes]: 'KeywordList',
-  [SEARCH_ATTRIBUTES.object]: 'Keyword',
-  [SEARCH_ATTRIBUTES.endpoint]: 'Keyword',
-};
-
 /** `event/evt_…`: the workflow of one event; `events/evt_…`: of several, named after the first of them. */
 export const deliverEventId = (eventIds: readonly string[]): string =>
   eventIds.length === 1 ? `event/${eventIds[0]}` : `events/${eventIds[0]}`;

@@ -8,7 +8,6 @@ import { endLeftover, isAlive } from './leftover';
 import { freePort, isPortFree } from './ports';
 import { makeDataDir } from './reachable';
 
-const NAMESPACE = 'default';
 /** How long Temporal keeps a workflow after its end. */
 const RETENTION_S = 7 * 86_400;
 const START_MS = 60_000;
@@ -24,6 +23,8 @@ const DYNAMIC_CONFIG = [
   'history.rps=100000',
   'matching.rps=100000',
   'system.enableActivityEagerExecution=true',
+  // Timers are held back by this, a second unless told, for the sake of clocks that differ: here there is one clock.
+  'history.timerProcessorMaxTimeShift="10ms"',
 ] as const;
 
 /** Where a dev server listens; without a port for the web UI there is none. */
@@ -46,6 +47,8 @@ export interface EmbeddedTemporal {
 export interface TemporalOptions {
   /** Path of the `temporal` binary; see findTemporalCli. */
   readonly cli: string;
+  /** Made beside `default` where it is another. */
+  readonly namespace?: string;
   /** `usual`: 7233 and 8233, or the next pair that is free. `free`: any, without the web UI. Else these very ones. */
   readonly ports?: 'usual' | 'free' | TemporalPorts;
   /** Told what takes long. */
@@ -57,7 +60,8 @@ export interface TemporalOptions {
  * the search attributes, and keeps ended workflows for seven days.
  * @throws when it does not answer, with its last words.
  */
-export async function startTemporal(dataDir: string, { cli, ports = 'usual', progress = () => undefined }: TemporalOptions): Promise<EmbeddedTemporal> {
+export async function startTemporal(dataDir: string, options: TemporalOptions): Promise<EmbeddedTemporal> {
+  const { cli, namespace = 'default', ports = 'usual', progress = () => undefined } = options;
   const base = resolve(dataDir);
   await makeDataDir(base, null);
   await endEarlierServer(base, progress);
@@ -69,7 +73,7 @@ export async function startTemporal(dataDir: string, { cli, ports = 'usual', pro
     const pair = await choose(ports);
     const server = await startGuarded({
       command: cli,
-      args: [...serverArgs(base), ...portArgs(pair)],
+      args: [...serverArgs(base, namespace), ...portArgs(pair)],
       logFile,
       pidFile: join(base, 'temporal.pid'),
       stopSignal: 'SIGTERM',
@@ -78,7 +82,7 @@ export async function startTemporal(dataDir: string, { cli, ports = 'usual', pro
     });
     const address = `127.0.0.1:${pair.port}`;
     try {
-      await untilReady(address, server);
+      await untilReady(address, namespace, server);
       return { address, uiUrl: pair.uiPort === null ? null : `http://127.0.0.1:${pair.uiPort}`, ports: pair, server };
     } catch (error) {
       const fellOver = server.ended();
@@ -89,13 +93,13 @@ export async function startTemporal(dataDir: string, { cli, ports = 'usual', pro
   }
 }
 
-const serverArgs = (base: string): readonly string[] => [
+const serverArgs = (base: string, namespace: string): readonly string[] => [
   'server', 'start-dev',
   '--db-filename', join(base, 'temporal.db'),
   '--sqlite-pragma', 'journal_mode=wal',
   '--sqlite-pragma', 'synchronous=normal',
   '--ip', '127.0.0.1',
-  '--namespace', NAMESPACE,
+  '--namespace', namespace,
   '--log-level', 'error',
   ...Object.entries(SEARCH_ATTRIBUTE_TYPES).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
   ...DYNAMIC_CONFIG.flatMap((value) => ['--dynamic-config-value', value]),
@@ -125,15 +129,15 @@ async function endEarlierServer(base: string, progress: (line: string) => void):
   await endLeftover(pid, mark, 'SIGTERM');
 }
 
-async function untilReady(address: string, server: Guarded): Promise<void> {
+async function untilReady(address: string, namespace: string, server: Guarded): Promise<void> {
   const deadline = Date.now() + START_MS;
   for (;;) {
     try {
       const connection = await Connection.connect({ address, connectTimeout: 2_000 });
       try {
-        await registerSearchAttributes(connection, NAMESPACE);
+        await registerSearchAttributes(connection, namespace);
         const config = { workflowExecutionRetentionTtl: { seconds: RETENTION_S } } as unknown as NamespaceConfig;
-        await connection.workflowService.updateNamespace({ namespace: NAMESPACE, config });
+        await connection.workflowService.updateNamespace({ namespace, config });
         return;
       } finally {
         await connection.close();

@@ -67,7 +67,7 @@ export async function serveLane(parts: LaneParts, order: LaneOrder, heartbeat: (
       const release = await parts.gate.enter(target.id, target.policy, PLACE_WAIT_MS);
       if (!release) break;
       sent += 1;
-      const attempt = attemptRow(parts, target, row)
+      const attempt = attemptRow(parts, target, row, release)
         .then((isDelivered) => {
           if (isDelivered === null) return;
           if (isDelivered) delivered += 1;
@@ -96,12 +96,12 @@ async function nextRows({ deps }: LaneParts, order: LaneOrder, target: RoutedEnd
 }
 
 /** Whether the attempt was a success; null where another has made it. */
-async function attemptRow({ deps, send }: LaneParts, target: RoutedEndpoint, row: LaneRow): Promise<boolean | null> {
+async function attemptRow({ deps, send }: LaneParts, target: RoutedEndpoint, row: LaneRow, release: () => void): Promise<boolean | null> {
   const number = (row.open?.number ?? row.attemptCount) + 1;
   const attempt = { eventId: row.eventId, id: row.id, attemptId: deps.newId('attempt'), number, leaseMs: target.policy.timeoutMs + LEASE_MARGIN_MS };
   const isBegun = row.open ? await takeOverAttempt(deps.db, attempt) : (await beginAttempts(deps.db, [attempt])).has(row.id);
   const [event] = isBegun ? await readEvents(deps.db, [row.eventId]) : [];
   if (!event) return null;
-  const report = await send({ event, target, deliveryId: row.id, number, failures: row.failures, byRetry: false, isProbe: row.status === 'HELD' });
+  const report = await send({ event, target, deliveryId: row.id, number, failures: row.failures, byRetry: false, isProbe: row.status === 'HELD', release });
   return report.verdict.outcome === 'ok';
 }

@@ -4,6 +4,7 @@ import { deactivateEndpoint } from '../commands/switch-endpoint';
 import type { Deps } from '../deps';
 import { createGroupCommit } from '../group-commit';
 import type { Sql } from '../store/db';
+import { lockEndpoint } from '../store/endpoints';
 import {
   recordAttempts, recordHealth, withdrawAttempts, type FinishedAttempt, type HealthDelta, type Recorded, type UnbegunAttempt,
 } from '../store/record';
@@ -30,11 +31,16 @@ const TRIES = 5;
 /** SQLSTATEs after which the same statement may succeed: a deadlock, or a serialization failure. */
 const TRANSIENT = new Set(['40P01', '40001']);
 
-/** A recorder of this process. */
-export function createRecorder(deps: Deps): Recorder {
-  const finished = createGroupCommit<Finished, Recorded | null>({ writers: WRITERS, largest: LARGEST }, (batch) => retried(() => write(deps, batch)));
+/** A recorder of this process; `onWritten` is told where a batch may have left something for the relay. */
+export function createRecorder(deps: Deps, onWritten: () => void): Recorder {
+  const finished = createGroupCommit<Finished, Recorded | null>({ writers: WRITERS, largest: LARGEST }, async (batch) => {
+    const recorded = await retried(() => write(deps, batch));
+    if (batch.some((attempt) => attempt.outcome !== 'ok' || attempt.byRetry)) onWritten();
+    return recorded;
+  });
   const unbegun = createGroupCommit<UnbegunAttempt, null>({ writers: 1, largest: LARGEST }, async (batch) => {
     await retried(() => withdrawAttempts(deps.db, batch));
+    onWritten();
     return batch.map(() => null);
   });
   return {
@@ -49,19 +55,21 @@ export function createRecorder(deps: Deps): Recorder {
 }
 
 async function write(deps: Deps, batch: readonly Finished[]): Promise<(Recorded | null)[]> {
-  const gone = batch.filter((attempt) => attempt.gone);
-  const recorded = gone.length === 0
-    ? await writeBatch(deps.db, batch)
-    : await deps.db.transaction(async (trx) => {
-        const rows = await writeBatch(trx, batch);
-        for (const endpointId of new Set(gone.map((attempt) => attempt.endpointId))) {
-          const workspaceId = gone.find((attempt) => attempt.endpointId === endpointId)?.workspaceId ?? '';
-          await deactivateEndpoint(deps, trx, { workspaceId, endpointId, reason: 'gone', actor: 'receiver' });
-        }
-        return rows;
-      });
+  const gone = new Map(batch.filter((attempt) => attempt.gone).map(({ endpointId, workspaceId }) => [endpointId, workspaceId]));
+  const recorded = gone.size === 0 ? await writeBatch(deps.db, batch) : await deps.db.transaction((trx) => writeGone(deps, trx, batch, gone));
   const byDelivery = new Map(recorded.map((row) => [row.deliveryId, row]));
   return batch.map((attempt) => byDelivery.get(attempt.deliveryId) ?? null);
+}
+
+/** The batch, and the deactivation of those that asked for it. Endpoints are locked before deliveries, as everywhere. */
+async function writeGone(deps: Deps, trx: Sql, batch: readonly Finished[], gone: ReadonlyMap<string, string>): Promise<Recorded[]> {
+  const there: { workspaceId: string; endpointId: string }[] = [];
+  for (const [endpointId, workspaceId] of [...gone].sort()) {
+    if (await lockEndpoint(trx, workspaceId, endpointId)) there.push({ workspaceId, endpointId });
+  }
+  const recorded = await writeBatch(trx, batch);
+  for (const endpoint of there) await deactivateEndpoint(deps, trx, { ...endpoint, reason: 'gone', actor: 'receiver' });
+  return recorded;
 }
 
 async function writeBatch(sql: Sql, batch: readonly Finished[]): Promise<Recorded[]> {

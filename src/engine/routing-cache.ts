@@ -47,7 +47,7 @@ export function createRoutingCache(deps: Pick<Deps, 'db' | 'keyRing'>): RoutingC
       const current = kept.get(workspaceId);
       const routing = current && (await current);
       if (routing && routing.revision >= revision) {
-        if (current && kept.get(workspaceId) === current) {
+        if (kept.get(workspaceId) === current) {
           kept.delete(workspaceId);
           kept.set(workspaceId, current);
         }

@@ -22,6 +22,8 @@ export interface BegunAttempt {
   readonly byRetry: boolean;
   /** A probe of a held delivery: uses up no retry, and leaves it HELD unless it succeeds. */
   readonly isProbe: boolean;
+  /** Gives the place in flight back as soon as the answer is there, not when it is recorded; absent: it has none. */
+  readonly release?: () => void;
 }
 
 /** What came of an attempt, once it is recorded. */
@@ -53,7 +55,7 @@ export function createSender(deps: Deps, recorder: Recorder, onSent: (endpointId
     const reply = await deps.poster.post({
       endpointId: target.id, url: target.url, headers, body,
       timeoutMs: target.policy.timeoutMs, connectTimeoutMs: target.policy.connectTimeoutMs,
-    });
+    }).finally(() => attempt.release?.());
     failpoint('after-response');
     onSent(target.id, reply.durationMs);
     const verdict = judge(reply, target.policy.success, deps.now());

@@ -28,10 +28,10 @@ export interface RelayParts {
   readonly wakeWaker: Waker;
 }
 
-/** Places: claimed events whose first attempts are under way. One is given back when they end, or after {@link PLACE_MS}. */
-const PLACES = 256;
+/** Places: claimed events whose first attempts are under way. One is given back when they end, or {@link PLACE_MS} after the plan. */
+const PLACES = 128;
 /** Most events of one claim: enough to share a statement, few enough to spread over several at a time. */
-const CLAIM = 128;
+const CLAIM = 64;
 const PLACE_MS = 50;
 /** No more is claimed while so many rows wait for their workflow: Temporal is away, or far behind. */
 const MOST_WAITING = 5_000;
@@ -68,7 +68,10 @@ export function startRelay(parts: RelayParts): Relay {
       const fresh = group.filter((one) => !one.planned);
       const revision = Math.max(0, ...group.map((one) => one.revision));
       const runs = new Map(firstAttempts.begin(fresh.map((one) => one.event), revision).map((run) => [run.event.id, run]));
-      for (const { event } of group) givePlaceBack(event.workspaceId, runs.get(event.id)?.done ?? Promise.resolve());
+      for (const { event } of group) {
+        const run = runs.get(event.id);
+        givePlaceBack(event.workspaceId, run?.planned, run?.done ?? Promise.resolve());
+      }
     }
   }
 
@@ -77,7 +80,9 @@ export function startRelay(parts: RelayParts): Relay {
     held.set(event.workspaceId, (held.get(event.workspaceId) ?? 0) + 1);
   }
 
-  function givePlaceBack(workspaceId: string, done: Promise<void>): void {
+  // A slow endpoint stops nobody: its places are free again soon after the plan. A slow machine stops all of us: the time
+  // runs from the plan, so that no more is claimed than can be planned.
+  function givePlaceBack(workspaceId: string, planned: Promise<unknown> | undefined, done: Promise<void>): void {
     let isHeld = true;
     const giveBack = (): void => {
       if (!isHeld) return;
@@ -89,7 +94,10 @@ export function startRelay(parts: RelayParts): Relay {
       else held.delete(workspaceId);
       if (used === PLACES - CLAIM || used === 0) eventWaker.wake();
     };
-    const timer = setTimeout(giveBack, PLACE_MS);
+    let timer: NodeJS.Timeout | undefined;
+    void planned?.then(() => {
+      if (isHeld) timer = setTimeout(giveBack, PLACE_MS);
+    }, giveBack);
     void done.then(giveBack);
   }
 

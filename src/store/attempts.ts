@@ -62,13 +62,14 @@ export interface NewAttempt extends DeliveryKey {
   readonly leaseMs: number;
 }
 
-// Only where the delivery still waits, and where nobody else has begun this number.
+// Only where the delivery still waits, and where nobody else has begun this number. "Not final" is spelled so that the
+// partial index of what is live does not match: see plan.ts.
 const BEGIN = `
   insert into attempts (event_id, id, delivery_id, workspace_id, endpoint_id, number, lease_until)
   select n.event_id, n.attempt_id, n.id, d.workspace_id, d.endpoint_id, n.number, now() + n.lease_ms * interval '1 ms'
   from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::float8[]) n(event_id, id, attempt_id, number, lease_ms)
-  join deliveries d on d.event_id = n.event_id and d.id = n.id
-  where d.status in ('PENDING', 'RETRYING', 'HELD') and d.attempt_count = n.number - 1
+  join deliveries d on d.event_id = n.event_id and d.id = n.id and d.event_id = any($1)
+  where d.status <> all ('{DELIVERED,EXHAUSTED,CANCELLED}') and d.attempt_count = n.number - 1
   on conflict (event_id, delivery_id, number) do nothing
   returning delivery_id`;
 
@@ -89,11 +90,11 @@ const TAKE_OVER = `
   closed as (
     update attempts a set outcome = 'unknown'
     from n where a.event_id = n.event_id and a.delivery_id = n.id and a.number = n.number - 1
-      and a.outcome is null and a.lease_until < clock_timestamp()
+      and a.event_id = any($1) and coalesce(a.outcome, '') = '' and a.lease_until < clock_timestamp()
     returning a.event_id, a.delivery_id, a.number, a.started_at
   ), counted as (
     update deliveries d set attempt_count = c.number, first_sent_at = coalesce(d.first_sent_at, c.started_at), updated_at = now()
-    from closed c where d.event_id = c.event_id and d.id = c.delivery_id
+    from closed c where d.event_id = c.event_id and d.id = c.delivery_id and d.event_id = any($1)
     returning d.event_id, d.id, d.workspace_id, d.endpoint_id, d.status
   )
   insert into attempts (event_id, id, delivery_id, workspace_id, endpoint_id, number, lease_until)

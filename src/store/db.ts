@@ -56,6 +56,8 @@ export function openDb(url: string, max: number, options: PoolConfig = {}): Db {
     query_timeout: 30_000,
     statement_timeout: 30_000,
     application_name: 'posthorn',
+    // A statement over partitions takes longer to plan than to run: it is planned once a connection. Compiling never pays here.
+    options: '-c plan_cache_mode=force_generic_plan -c jit=off',
     ...options,
   });
   // An idle connection that breaks is replaced at its next use; unheard, its error would end the process.

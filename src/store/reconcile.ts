@@ -7,6 +7,7 @@ export interface Repairs {
   readonly retries: number;
   readonly watchers: number;
   readonly expired: number;
+  readonly orphans: number;
 }
 
 /** Only one worker reconciles at a time. */
@@ -67,5 +68,10 @@ export async function reconcile(trx: Sql): Promise<Repairs | null> {
       update deliveries d set status = 'EXHAUSTED', reason = 'hold_expired', next_attempt_at = null, updated_at = now()
       where d.status = 'HELD' and d.hold_until < now()
         and not exists (select 1 from attempts a where a.event_id = d.event_id and a.delivery_id = d.id and a.outcome is null)`),
+    // Planned in the moment in which their endpoint was deleted.
+    orphans: await count(trx, 'orphans', `
+      update deliveries set status = 'CANCELLED', reason = 'endpoint_deleted', next_attempt_at = null, hold_until = null, updated_at = now()
+      where (event_id, id) in (select d.event_id, d.id from deliveries d where d.status in ('PENDING', 'RETRYING', 'HELD')
+        and not exists (select 1 from endpoints e where e.id = d.endpoint_id) limit ${MOST})`),
   };
 }

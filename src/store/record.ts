@@ -74,7 +74,8 @@ const RECORD = `
     update attempts a set outcome = g.outcome, status_code = g.status_code, error = g.error, started_at = g.started_at,
       duration_ms = g.duration_ms, request_url = g.request_url, request_headers = g.request_headers, body_sha256 = g.body_sha256,
       response_headers = g.response_headers, response_body = g.response_body, response_truncated = g.truncated
-    from g where a.event_id = g.event_id and a.delivery_id = g.delivery_id and a.number = g.number and a.outcome is null
+    from g where a.event_id = g.event_id and a.delivery_id = g.delivery_id and a.number = g.number
+      and a.event_id = any($2) and coalesce(a.outcome, '') = ''
     returning a.event_id, a.delivery_id, a.number
   ), decided as (
     select g.*,
@@ -106,7 +107,7 @@ const RECORD = `
       first_sent_at = coalesce(d.first_sent_at, x.started_at),
       updated_at = now()
     from decided x
-    where d.event_id = x.event_id and d.id = x.delivery_id and d.status in ('PENDING', 'RETRYING', 'HELD')
+    where d.event_id = x.event_id and d.id = x.delivery_id and d.event_id = any($2) and d.status <> all ('{DELIVERED,EXHAUSTED,CANCELLED}')
     returning d.workspace_id, d.event_id, d.id, d.endpoint_id, d.status, d.way, x.by_retry
   ), queued as (
     insert into outbox (kind, workspace_id, event_id, delivery_id, endpoint_id)
@@ -194,11 +195,13 @@ export async function withdrawAttempts(sql: Sql, attempts: readonly UnbegunAttem
     text: `with n as (select * from unnest($1::text[], $2::text[], $3::int[]) n(event_id, delivery_id, number)),
            gone as (
              delete from attempts a using n
-             where a.event_id = n.event_id and a.delivery_id = n.delivery_id and a.number = n.number and a.outcome is null
+             where a.event_id = n.event_id and a.delivery_id = n.delivery_id and a.number = n.number
+               and a.event_id = any($1) and coalesce(a.outcome, '') = ''
              returning a.event_id, a.delivery_id
            ), moved as (
              update deliveries d set way = 'lane', reason = case when d.status = 'PENDING' then 'rate_limited' else d.reason end, updated_at = now()
-             from gone where d.event_id = gone.event_id and d.id = gone.delivery_id and d.status in ('PENDING', 'RETRYING')
+             from gone where d.event_id = gone.event_id and d.id = gone.delivery_id and d.event_id = any($1)
+               and d.status <> all ('{DELIVERED,EXHAUSTED,CANCELLED,HELD}')
              returning d.workspace_id, d.endpoint_id
            )
            insert into outbox (kind, workspace_id, endpoint_id, signal)
