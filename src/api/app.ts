@@ -44,6 +44,7 @@ export function createApp(parts: AppParts): Koa {
     const durationMs = Math.round(performance.now() - startedAt);
     if (durationMs > SLOW_MS) log.warn({ requestId, method: ctx.method, path: ctx.path, status: ctx.status, durationMs }, 'slow request');
   });
+  app.use(refuseOtherMethods(parts.routes));
   app.use(router.routes());
   app.use((ctx) => refuseUnknown(router, ctx));
   // Faults while an answer is being written: the caller is gone.
@@ -71,10 +72,29 @@ const credentialsOf = (ctx: Context) => ({
   workspace: ctx.get('Posthorn-Workspace') || undefined,
 });
 
+/** A path without parameters is only itself: `PATCH /v1/rules/try` is not a change of the rule "try". */
+function refuseOtherMethods(routes: readonly Route[]): (ctx: Context, next: () => Promise<unknown>) => Promise<unknown> {
+  const methodsOf = new Map<string, Set<string>>();
+  for (const { method, path } of routes.filter((one) => !one.path.includes(':'))) {
+    const methods = methodsOf.get(path) ?? new Set<string>();
+    methodsOf.set(path, methods.add(method));
+    if (method === 'GET') methods.add('HEAD');
+  }
+  return (ctx, next) => {
+    const known = methodsOf.get(ctx.path);
+    if (known && !known.has(ctx.method)) throw unknownMethod(ctx, known);
+    return next();
+  };
+}
+
 function refuseUnknown(router: Router, ctx: Context): never {
   const known = new Set(router.match(ctx.path, ctx.method).path.flatMap(({ methods }) => methods));
-  if (known.size === 0) throw new AppError('not_found', `There is nothing at ${ctx.path}; the addresses are listed at /openapi.json.`);
+  if (known.size > 0) throw unknownMethod(ctx, known);
+  throw new AppError('not_found', `There is nothing at ${ctx.path}; the addresses are listed at /openapi.json.`);
+}
+
+function unknownMethod(ctx: Context, known: ReadonlySet<string>): AppError {
   const allowed = [...known].sort().join(', ');
   ctx.set('Allow', allowed);
-  throw new AppError('method_not_allowed', `${ctx.path} knows ${allowed}, not ${ctx.method}.`);
+  return new AppError('method_not_allowed', `${ctx.path} knows ${allowed}, not ${ctx.method}.`);
 }

@@ -24,8 +24,8 @@ export interface OnceRequest extends Fingerprinted {
 
 /** The header's value, checked; undefined where there is none. @throws AppError 422. */
 export function readIdempotencyKey(header: string | undefined): string | undefined {
-  if (header === undefined || /^[\x20-\x7e]{1,255}$/.test(header)) return header;
-  throw invalid('Idempotency-Key', 'must be 1 to 255 printable ASCII characters');
+  if (header === undefined || /^[\x21-\x7e]{1,255}$/.test(header)) return header;
+  throw invalid('Idempotency-Key', 'must be 1 to 255 printable ASCII characters without spaces');
 }
 
 /** SHA-256 over method, address and body; no part can run into the next, since method and address hold no line breaks. */

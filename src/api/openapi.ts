@@ -94,11 +94,12 @@ function queryParameters(schema: JsonSchema): JsonSchema[] {
 }
 
 function headerParameters(one: Route): JsonSchema[] {
-  const text = (name: string, description: string): JsonSchema => ({ name, in: 'header', required: false, description, schema: { type: 'string' } });
+  const text = (name: string, description: string, pattern?: string): JsonSchema =>
+    ({ name, in: 'header', required: false, description, schema: { type: 'string', ...(pattern && { pattern }) } });
   return [
-    ...(one.method === 'POST' && one.role !== null && !one.noIdempotency ? [text('Idempotency-Key', 'The same request with it is done once in 24 h.')] : []),
+    ...(one.method === 'POST' && one.role !== null && !one.noIdempotency ? [text('Idempotency-Key', 'The same request with it is done once in 24 h.', '^[!-~]{1,255}$')] : []),
     ...(one.role !== null ? [text('Posthorn-Workspace', 'The root key only: id or name of the workspace; else `default`.')] : []),
-    ...(one.method === 'PATCH' ? [text('If-Match', 'The ETag that the object must still have.')] : []),
+    ...(one.method === 'PATCH' ? [text('If-Match', 'The ETag that the object must still have.', '^(\\*|(W/)?"[0-9]{1,15}")$')] : []),
   ];
 }
 

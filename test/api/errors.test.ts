@@ -29,6 +29,8 @@ it('answers 404 where there is nothing, 405 with what is allowed where the metho
   const reply = await api.call('PUT', '/v1/records', {});
   expect(reply).toMatchObject({ status: 405, body: { code: 'method_not_allowed' } });
   expect(reply.headers.get('allow')).toBe('GET, HEAD, POST');
+  expect((await api.call('PATCH', '/v1/events/batch', {})).headers.get('allow')).toBe('POST');
+  expect(await api.call('OPTIONS', '/v1/events/batch')).toMatchObject({ status: 405 });
   const head = await api.call('HEAD', '/v1/records');
   expect([head.status, head.text]).toEqual([200, '']);
 });

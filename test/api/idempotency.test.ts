@@ -42,7 +42,7 @@ it.each([
   ['/v1/records', { type: 'raced' }],
 ])('does a request once that 50 send at once: %s', async (path, body) => {
   const before = await count('events');
-  const replies = await Promise.all(Array.from({ length: 50 }, () => api.call('POST', path, body, keyed(`race ${path}`))));
+  const replies = await Promise.all(Array.from({ length: 50 }, () => api.call('POST', path, body, keyed(`race${path}`))));
   const done = replies.filter(({ status }) => status < 300);
   const inFlight = replies.filter(({ status }) => status === 409);
   expect(done.length + inFlight.length).toBe(50);
