@@ -47,8 +47,6 @@ export const connectTemporal = (config: Config): Promise<NativeConnection> => {
 
 /** A search attribute's value may be 2 KiB at most. */
 const LONGEST_LIST = 2_000;
-/** Long enough that a first attempt of 15 s needs no heartbeat of its workflow task. */
-const WORKFLOW_TASK_TIMEOUT = '20s';
 
 /** Starts and signals over the worker's own connection. */
 export function createWorkflows(connection: NativeConnection, namespace: string): Workflows {
@@ -65,7 +63,6 @@ export function createWorkflows(connection: NativeConnection, namespace: string)
         taskQueue: TASK_QUEUE,
         workflowId: deliverEventId(eventIds),
         requestEagerStart: true,
-        workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
         staticSummary: eventIds.length === 1 ? `${type}${objectId === null ? '' : ` of ${objectId}`}` : `${eventIds.length} events`,
         typedSearchAttributes: pairs({ workspace: workspaceId, eventTypes: cut(types), ...(objectId !== null && { object: objectId }) }),
       }));
