@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createApp } from './api/app';
 import { routes } from './api/routes';
@@ -30,6 +30,8 @@ export interface ServeOptions {
   readonly log?: Log;
 }
 
+/** A caller that sends slower than this is cut off; an idle connection outlives that of a load balancer (60 s). */
+const HTTP_LIMITS = { maxHeaderSize: 16 * 1024, headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 72_000 };
 const LOOK_AGAIN_MS = 500;
 const UPKEEP_MS = 3_600_000;
 const GRACE_MS = 35_000;
@@ -45,8 +47,8 @@ export async function serve(config: Config, options: ServeOptions = {}): Promise
     const rootKey = await prepare(deps);
     const announcer = createAnnouncer(config.DATABASE_URL ?? '');
     const publisher = createPublisher(deps.db, () => announcer.announce());
-    const app = createApp({ deps, announcer, publisher, routes, onUndeclaredAnswer: options.onUndeclaredAnswer ?? 'log' });
-    const { server, drain } = createDrainingServer(app.callback());
+    const handle = createApp({ deps, announcer, publisher, routes, onUndeclaredAnswer: options.onUndeclaredAnswer ?? 'log' }).callback();
+    const { server, drain } = createDrainingServer((request, response) => void handle(request, response));
     await listen(server, config);
     const stopUpkeep = startUpkeep(deps);
     return {
@@ -98,12 +100,12 @@ function startUpkeep({ db, config, log }: Deps): () => void {
 }
 
 /** A server that can be emptied: what is in flight is answered, and each connection is closed after its answer. */
-function createDrainingServer(handle: ReturnType<ReturnType<typeof createApp>['callback']>): { readonly server: Server; drain(): Promise<void> } {
+function createDrainingServer(handle: RequestListener): { readonly server: Server; drain(): Promise<void> } {
   let isDraining = false;
-  const server = createServer({ maxHeaderSize: 16 * 1024, headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 72_000 }, (request, response) => {
+  const server = createServer(HTTP_LIMITS, (request, response) => {
     if (isDraining) response.setHeader('Connection', 'close');
     else response.once('finish', () => isDraining && request.socket.end());
-    void handle(request, response);
+    handle(request, response);
   });
   return {
     server,

@@ -52,12 +52,15 @@ export function check<T extends z.ZodType>(what: string, schema: T, given: unkno
 
 const isUnstorable = (value: unknown): boolean => typeof value !== 'string' || value.includes('\0');
 
-const refuse = (what: string, errors: readonly FieldError[]): AppError =>
-  new AppError('invalid', `${what} has ${errors.length === 1 ? 'a mistake' : `${errors.length} mistakes`}: ${errors.slice(0, 5).map(line).join('; ')}.`, errors);
+function refuse(what: string, errors: readonly FieldError[]): AppError {
+  const count = errors.length === 1 ? 'a mistake' : `${errors.length} mistakes`;
+  return new AppError('invalid', `${what} has ${count}: ${errors.slice(0, 5).map(line).join('; ')}.`, errors);
+}
 
 const line = ({ path, message }: FieldError): string => (path === '' ? message : `${path} ${message}`);
 
-const describePath = (given: Readonly<Record<string, string>>): string => Object.entries(given).map(([name, value]) => `${name} ${JSON.stringify(value)}`).join(', ');
+const describePath = (given: Readonly<Record<string, string>>): string =>
+  Object.entries(given).map(([name, value]) => `${name} ${JSON.stringify(value)}`).join(', ');
 
 function mistakes(issues: readonly z.core.$ZodIssue[], schema: z.ZodType): FieldError[] {
   return issues.flatMap((issue) => {
@@ -77,7 +80,9 @@ function sentence(issue: z.core.$ZodIssue): string {
     const inner = new Set(issue.errors.flat().map((one) => sentence(one)));
     if (inner.size > 0) return [...inner].join(', or ');
   }
-  return issue.message.replace(/^Invalid input: expected nonoptional, received undefined$/, 'must be given').replace(/^Invalid (input|option): expected /, 'must be ');
+  return issue.message
+    .replace(/^Invalid input: expected nonoptional, received undefined$/, 'must be given')
+    .replace(/^Invalid (input|option): expected /, 'must be ');
 }
 
 /** The keys that the object at `path` knows; empty where they can't be told. */

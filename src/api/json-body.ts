@@ -55,7 +55,9 @@ function refuseOtherMedia(request: IncomingMessage): void {
     throw new AppError('unsupported_media_type', `The content-type is ${type ? `"${type}"` : 'missing'}; it must be application/json (UTF-8).`);
   }
   const encoding = request.headers['content-encoding'];
-  if (encoding && encoding !== 'identity') throw new AppError('unsupported_media_type', 'A content-encoding is not understood: send the body as it is.');
+  if (encoding && encoding !== 'identity') {
+    throw new AppError('unsupported_media_type', 'A content-encoding is not understood: send the body as it is.');
+  }
 }
 
 function parse(raw: string): unknown {

@@ -5,9 +5,11 @@ import { firstId, idFloor, lastId, type ListBounds } from '../store/lists';
 import type { RouteContext } from './route';
 import { timeIn } from './schemas/shared';
 
+const LIMIT_RULE = 'must be a whole number from 1 to 250';
+
 /** The query that all lists take; a list's own filters are added with `listQuery.extend({ … })`. */
 export const listQuery = z.strictObject({
-  limit: z.coerce.number('must be a whole number from 1 to 250').int('must be a whole number from 1 to 250').min(1, 'must be 1 to 250').max(250, 'must be 1 to 250')
+  limit: z.coerce.number(LIMIT_RULE).int(LIMIT_RULE).min(1, LIMIT_RULE).max(250, LIMIT_RULE)
     .default(50).describe('rows of a page'),
   cursor: z.string().max(300).optional().describe('`nextCursor` of the page before'),
   createdAfter: timeIn.optional().describe('only what was made after this time'),

@@ -35,7 +35,8 @@ export function openapiDocument(routes: readonly Route[]): JsonSchema {
 export function openapiRoute(routes: readonly Route[]): Route {
   let document: JsonSchema | null = null;
   const own: Route = route({
-    method: 'GET', path: '/openapi.json', role: null, tag: 'operations', summary: 'This document', replies: { 200: z.looseObject({ openapi: z.string() }) },
+    method: 'GET', path: '/openapi.json', role: null, tag: 'operations', summary: 'This document',
+    replies: { 200: z.looseObject({ openapi: z.string() }) },
     handle: () => Promise.resolve({ status: 200, body: (document ??= openapiDocument([...routes, own])) }),
   });
   return own;
@@ -55,7 +56,9 @@ function operationOf(one: Route, schemaOf: (schema: z.ZodType, io: 'input' | 'ou
     summary: one.summary,
     ...(one.role === null ? { security: [] } : { 'x-role': one.role }),
     ...(parameters.length > 0 && { parameters }),
-    ...(one.body && { requestBody: { required: !one.body.safeParse(undefined).success, content: { 'application/json': { schema: schemaOf(one.body, 'input') } } } }),
+    ...(one.body && {
+      requestBody: { required: !one.body.safeParse(undefined).success, content: { 'application/json': { schema: schemaOf(one.body, 'input') } } },
+    }),
     responses: { ...repliesOf(one, schemaOf), ...problemsOf(one) },
   };
 }
@@ -96,10 +99,11 @@ function queryParameters(schema: JsonSchema): JsonSchema[] {
 function headerParameters(one: Route): JsonSchema[] {
   const text = (name: string, description: string, pattern?: string): JsonSchema =>
     ({ name, in: 'header', required: false, description, schema: { type: 'string', ...(pattern && { pattern }) } });
+  const isIdempotent = one.method === 'POST' && one.role !== null && !one.noIdempotency;
   return [
-    ...(one.method === 'POST' && one.role !== null && !one.noIdempotency ? [text('Idempotency-Key', 'The same request with it is done once in 24 h.', '^[!-~]{1,255}$')] : []),
+    ...(isIdempotent ? [text('Idempotency-Key', 'The same request with it is done once in 24 h.', '^[!-~]{1,255}$')] : []),
     ...(one.role !== null ? [text('Posthorn-Workspace', 'The root key only: id or name of the workspace; else `default`.')] : []),
-    ...(one.method === 'PATCH' ? [text('If-Match', 'The ETag that the object must still have.', '^(\\*|(W/)?"[0-9]{1,15}")$')] : []),
+    ...(one.ifMatch === true ? [text('If-Match', 'The ETag that the object must still have, else 412.')] : []),
   ];
 }
 

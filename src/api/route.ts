@@ -73,6 +73,8 @@ export interface Route {
   readonly secretReply?: boolean;
   /** Idempotency-Key is not looked at (the call has an effect of its own each time). */
   readonly noIdempotency?: boolean;
+  /** Heeds an `If-Match` header. */
+  readonly ifMatch?: boolean;
   readonly handle: (input: RouteInput<never, never, never>, context: RouteContext) => Promise<Answer>;
 }
 

@@ -48,7 +48,9 @@ export interface EventOfObject {
  * Stores custom events of objects, in one transaction: each takes its object's next sequence, in the order given, and
  * keeps the object as it is. A duplicate takes none. Answers in the order given; null: the workspace has no such object.
  */
-export async function appendToObjects(trx: Sql, workspaceId: string, given: readonly EventOfObject[]): Promise<readonly (InsertedEvent | null)[]> {
+export async function appendToObjects(
+  trx: Sql, workspaceId: string, given: readonly EventOfObject[],
+): Promise<readonly (InsertedEvent | null)[]> {
   const locked = await lockObjects(trx, workspaceId, [...new Set(given.map(({ objectId }) => objectId))]);
   const objects = new Map(locked.map((object) => [object.id, object]));
   const known = given.filter(({ objectId }) => objects.has(objectId));

@@ -41,7 +41,8 @@ export interface NewObject {
 export async function createObject(sql: Sql, context: ChangeContext, given: NewObject): Promise<TrackedObject> {
   const created = await tryCreate(sql, context, given);
   if (created) return created;
-  throw new AppError('duplicate_primary_key', `There is a ${given.kind} of type "${given.type}" with the primary key "${given.primaryKey ?? ''}" already.`);
+  const key = `type "${given.type}" with the primary key "${given.primaryKey ?? ''}"`;
+  throw new AppError('duplicate_primary_key', `There is a ${given.kind} of ${key} already.`);
 }
 
 /**
@@ -109,7 +110,9 @@ async function tryCreate(sql: Sql, context: ChangeContext, given: NewObject): Pr
   refuseStrayTask(given);
   const attributes = Object.fromEntries(Object.entries(given.attributes).filter(([, value]) => value !== null));
   refuseTooMany(attributes);
-  const bare: TrackedObject = { ...given, id: newId(given.kind), workspaceId, attributes, version: 1, sequence: 0, createdAt: now, updatedAt: now };
+  const bare: TrackedObject = {
+    ...given, id: newId(given.kind), workspaceId, attributes, version: 1, sequence: 0, createdAt: now, updatedAt: now,
+  };
   const { events, object } = eventsOf(context, null, bare);
   try {
     return (await insertObject(sql, object, events)) ? object : null;
@@ -118,7 +121,9 @@ async function tryCreate(sql: Sql, context: ChangeContext, given: NewObject): Pr
   }
 }
 
-async function change(trx: Sql, context: ChangeContext, before: TrackedObject, patch: ObjectPatch, ifMatch: number | null): Promise<TrackedObject> {
+async function change(
+  trx: Sql, context: ChangeContext, before: TrackedObject, patch: ObjectPatch, ifMatch: number | null,
+): Promise<TrackedObject> {
   refuseOtherVersion(before, ifMatch);
   const after = applyPatch(before, patch, context.now);
   if (!after) return before;
@@ -128,8 +133,13 @@ async function change(trx: Sql, context: ChangeContext, before: TrackedObject, p
   return object;
 }
 
+interface Announced {
+  readonly events: readonly NewEvent[];
+  readonly object: TrackedObject;
+}
+
 /** The events of a change, numbered on from the object's newest, and the object with its new newest. */
-function eventsOf(context: ChangeContext, before: TrackedObject | null, after: TrackedObject | null): { readonly events: NewEvent[]; readonly object: TrackedObject } {
+function eventsOf(context: ChangeContext, before: TrackedObject | null, after: TrackedObject | null): Announced {
   const announced = announce(before, after);
   const subject = after ?? before;
   if (!announced || !subject) throw new Error('A change of nothing can not be announced');
@@ -164,7 +174,9 @@ function refuseTooMany(attributes: JsonObject): void {
   const count = Object.keys(attributes).length;
   if (count > MAX_ATTRIBUTES) throw invalid('attributes', `has ${count} keys; an object may have at most ${MAX_ATTRIBUTES}`);
   const bytes = Buffer.byteLength(JSON.stringify(attributes));
-  if (bytes > MAX_ATTRIBUTES_BYTES) throw invalid('attributes', `has ${bytes} bytes as JSON; an object may have at most ${MAX_ATTRIBUTES_BYTES}`);
+  if (bytes > MAX_ATTRIBUTES_BYTES) {
+    throw invalid('attributes', `has ${bytes} bytes as JSON; an object may have at most ${MAX_ATTRIBUTES_BYTES}`);
+  }
 }
 
 function missingReference(error: unknown, { recordId, processId }: NewObject): AppError | null {

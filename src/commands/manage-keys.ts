@@ -18,7 +18,8 @@ export const hashKey = (text: string): Buffer => createHash('sha256').update(tex
 
 /** Makes a key of a workspace; its text is told once and never stored. */
 export async function createKey(
-  trx: Sql, newId: NewId, actor: string, workspaceId: string, given: { readonly name: string; readonly role: 'admin' | 'write' | 'read' | 'publish' },
+  trx: Sql, newId: NewId, actor: string, workspaceId: string,
+  given: { readonly name: string; readonly role: 'admin' | 'write' | 'read' | 'publish' },
 ): Promise<{ readonly row: ApiKeyRow; readonly key: string }> {
   const key = newKeyText();
   const row = await insertApiKey(trx, { id: newId('key'), workspaceId, ...given, hash: hashKey(key) });
@@ -30,7 +31,8 @@ export async function createKey(
 export async function revokeKey(trx: Sql, newId: NewId, actor: string, workspaceId: string, id: string): Promise<void> {
   const row = await revokeApiKey(trx, workspaceId, id);
   if (!row) throw notFound('API key', id);
-  await addAudit(trx, { id: newId('audit'), workspaceId, actor, action: 'api_key.revoke', subjectId: id, detail: { name: row.name, role: row.role } });
+  const detail = { name: row.name, role: row.role };
+  await addAudit(trx, { id: newId('audit'), workspaceId, actor, action: 'api_key.revoke', subjectId: id, detail });
 }
 
 /** Makes a workspace. @throws AppError 409 where the name is taken. */

@@ -25,7 +25,9 @@ export function createAnnouncer(databaseUrl: string): Announcer {
   let closed = false;
 
   const connect = async (): Promise<Client> => {
-    const opened = new Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000, keepAlive: true, application_name: 'posthorn announcer' });
+    const opened = new Client({
+      connectionString: databaseUrl, connectionTimeoutMillis: 5_000, keepAlive: true, application_name: 'posthorn announcer',
+    });
     const forget = (): void => {
       if (client === opened) client = null;
     };

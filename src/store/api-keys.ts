@@ -36,9 +36,15 @@ export async function insertApiKey(sql: Sql, key: NewApiKey): Promise<ApiKeyRow>
   return row;
 }
 
+/** A key with what it is checked by. */
+export interface FoundApiKey extends ApiKeyRow {
+  readonly hash: Buffer;
+  readonly workspace_name: string | null;
+}
+
 /** The key whose text has this SHA-256, with its workspace's name; null where there is none or it was revoked. */
-export async function findApiKey(sql: Sql, hash: Buffer): Promise<(ApiKeyRow & { readonly hash: Buffer; readonly workspace_name: string | null }) | null> {
-  const [row] = await sql.query<ApiKeyRow & { hash: Buffer; workspace_name: string | null }>({
+export async function findApiKey(sql: Sql, hash: Buffer): Promise<FoundApiKey | null> {
+  const [row] = await sql.query<FoundApiKey>({
     name: 'api-key-find',
     text: `select k.id, k.workspace_id, k.name, k.role, k.created_at, k.last_used_at, k.revoked_at, k.hash, w.name as workspace_name
            from api_keys k left join workspaces w on w.id = k.workspace_id

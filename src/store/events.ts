@@ -47,7 +47,9 @@ const SELECT = `select e.*, p.planned_at, p.owed, p.workflow_id, p.run_id, d.del
 
 /** An event; null where the workspace has none. */
 export async function findEvent(sql: Sql, workspaceId: string, id: string): Promise<ToldEvent | null> {
-  const [row] = await sql.query<ToldRow>({ name: 'event-find', text: `${SELECT} where e.workspace_id = $1 and e.id = $2`, values: [workspaceId, id] });
+  const [row] = await sql.query<ToldRow>({
+    name: 'event-find', text: `${SELECT} where e.workspace_id = $1 and e.id = $2`, values: [workspaceId, id],
+  });
   return row ? toTold(row) : null;
 }
 

@@ -15,7 +15,8 @@ interface ObjectRow {
   created_at: Date; updated_at: Date;
 }
 
-const COLUMNS = 'id, workspace_id, kind, type, primary_key, record_id, process_id, state, status, attributes, version, sequence, created_at, updated_at';
+const COLUMNS = `id, workspace_id, kind, type, primary_key, record_id, process_id, state, status, attributes,
+  version, sequence, created_at, updated_at`;
 
 const toObject = (row: ObjectRow): TrackedObject => ({
   id: row.id,
@@ -38,7 +39,8 @@ async function find(sql: Sql, workspaceId: string, ref: ObjectRef, lock: '' | 'f
   const byId = 'id' in ref;
   const [row] = await sql.query<ObjectRow>({
     name: `object-find-${byId ? 'id' : 'key'}-${lock === '' ? 'read' : 'lock'}`,
-    text: `select ${COLUMNS} from objects where workspace_id = $1 and kind = $2 and ${byId ? 'id = $3' : 'type = $3 and primary_key = $4'} ${lock}`,
+    text: `select ${COLUMNS} from objects
+           where workspace_id = $1 and kind = $2 and ${byId ? 'id = $3' : 'type = $3 and primary_key = $4'} ${lock}`,
     values: byId ? [workspaceId, ref.kind, ref.id] : [workspaceId, ref.kind, ref.type, ref.primaryKey],
   });
   return row ? toObject(row) : null;
@@ -48,7 +50,8 @@ async function find(sql: Sql, workspaceId: string, ref: ObjectRef, lock: '' | 'f
 export const findObject = (sql: Sql, workspaceId: string, ref: ObjectRef): Promise<TrackedObject | null> => find(sql, workspaceId, ref, '');
 
 /** The same, and nobody else changes it until the end of the transaction. */
-export const lockObject = (trx: Sql, workspaceId: string, ref: ObjectRef): Promise<TrackedObject | null> => find(trx, workspaceId, ref, 'for update');
+export const lockObject = (trx: Sql, workspaceId: string, ref: ObjectRef): Promise<TrackedObject | null> =>
+  find(trx, workspaceId, ref, 'for update');
 
 /** Objects by id, locked in the order of their ids (so that two calls never wait for one another), whatever their kind. */
 export async function lockObjects(trx: Sql, workspaceId: string, ids: readonly string[]): Promise<TrackedObject[]> {
@@ -98,7 +101,8 @@ export async function updateObject(trx: Sql, object: TrackedObject, events: read
 export async function removeObject(trx: Sql, object: TrackedObject, events: readonly NewEvent[]): Promise<void> {
   await trx.query({
     name: 'object-remove',
-    text: `with object as (delete from objects where workspace_id = $15 and id = $16), fresh as (${EVENT_INPUT}), ${EVENT_STORE} select where false`,
+    text: `with object as (delete from objects where workspace_id = $15 and id = $16),
+             fresh as (${EVENT_INPUT}), ${EVENT_STORE} select where false`,
     values: [...eventValues(events), object.workspaceId, object.id],
   });
 }
@@ -107,7 +111,8 @@ export async function removeObject(trx: Sql, object: TrackedObject, events: read
 export async function updateSequences(trx: Sql, sequences: ReadonlyMap<string, number>): Promise<void> {
   await trx.query({
     name: 'object-sequences',
-    text: 'update objects set sequence = given.sequence from unnest($1::text[], $2::bigint[]) as given(id, sequence) where objects.id = given.id',
+    text: `update objects set sequence = given.sequence
+           from unnest($1::text[], $2::bigint[]) as given(id, sequence) where objects.id = given.id`,
     values: [[...sequences.keys()], [...sequences.values()]],
   });
 }
@@ -127,7 +132,9 @@ const FILTER_COLUMNS: Readonly<Record<keyof ObjectFilters, string>> = {
 };
 
 /** One page of a workspace's objects of a kind, newest first. */
-export async function listObjects(sql: Sql, workspaceId: string, kind: ObjectKind, bounds: ListBounds, filters: ObjectFilters): Promise<TrackedObject[]> {
+export async function listObjects(
+  sql: Sql, workspaceId: string, kind: ObjectKind, bounds: ListBounds, filters: ObjectFilters,
+): Promise<TrackedObject[]> {
   const values: unknown[] = [workspaceId, kind, bounds.below, bounds.from, bounds.limit + 1];
   const narrowed = (Object.keys(FILTER_COLUMNS) as (keyof ObjectFilters)[])
     .filter((name) => filters[name] !== undefined)

@@ -32,15 +32,15 @@ describe('creating', () => {
     expect(stray).toMatchObject({ status: 422, body: { code: 'invalid', errors: [{ path: 'processId' }] } });
   });
 
-  it('stores the event of a create with its plan and outbox rows in the same transaction', async () => {
+  it('stores the event of a create with its outbox row in the same transaction', async () => {
     const { body } = await api.call('POST', '/v1/records', { type: 'customer', attributes: { a: 1 }, actor: { userId: 'u-1' } });
     const rows = await api.db.query<Record<string, string>>({
-      text: `select e.type, e.sequence, e.object, e.previous, e.changes, e.actor, p.planned_at, o.kind from events e
-             join plans p on p.event_id = e.id join outbox o on o.event_id = e.id where e.object_id = $1`,
+      text: `select e.type, e.sequence, e.object, e.previous, e.changes, e.actor, o.kind from events e
+             join outbox o on o.event_id = e.id where e.object_id = $1`,
       values: [body.id],
     });
     expect(rows).toEqual([{
-      type: 'record:create', sequence: 1, object: JSON.stringify(body), previous: '{}', changes: '[]', actor: '{"userId":"u-1"}', planned_at: null, kind: 'event',
+      type: 'record:create', sequence: 1, object: JSON.stringify(body), previous: '{}', changes: '[]', actor: '{"userId":"u-1"}', kind: 'event',
     }]);
   });
 

@@ -16,11 +16,11 @@ const rows = async (table: string, ids: readonly string[]): Promise<number> => {
   return (await database.db.query({ text: `select from ${table} where ${column} = any($1)`, values: [ids] })).length;
 };
 
-it('stores each event with one plan row and one outbox row, in the order given', async () => {
+it('stores each event with one outbox row, in the order given', async () => {
   const events = Array.from({ length: 50 }, (_, n) => event(null, JSON.stringify(`"{},\\ ${n} NULL é \n`)));
   expect(await insertEvents(database.db, events)).toEqual(events.map(({ id }) => ({ id, duplicate: false })));
   const told = await database.db.query<{ event_id: string; data: string }>({
-    text: 'select o.event_id, e.data from outbox o join events e on e.id = o.event_id join plans p on p.event_id = e.id where o.event_id = any($1) order by o.id',
+    text: 'select o.event_id, e.data from outbox o join events e on e.id = o.event_id where o.event_id = any($1) order by o.id',
     values: [events.map(({ id }) => id)],
   });
   expect(told).toEqual(events.map(({ id, data }) => ({ event_id: id, data })));
@@ -34,7 +34,7 @@ it('stores nothing of a duplicate, within a call and across calls, and nothing a
   const [again, other] = [event('y'), event('y', '1', 'wsp_2')];
   expect(await insertEvents(database.db, [again, other])).toEqual([{ id: c.id, duplicate: true }, { id: other.id, duplicate: false }]);
   const ids = [a, b, c, alone, again, other].map(({ id }) => id);
-  for (const table of ['events', 'plans', 'outbox']) expect([table, await rows(table, ids)]).toEqual([table, 4]);
+  for (const table of ['events', 'outbox']) expect([table, await rows(table, ids)]).toEqual([table, 4]);
   expect(await insertEvents(database.db, [])).toEqual([]);
 });
 

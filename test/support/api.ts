@@ -3,17 +3,16 @@ import { readConfig } from '../../src/config';
 import { createLog } from '../../src/log';
 import { serve } from '../../src/serve';
 import type { Db } from '../../src/store/db';
+import { type Call, createCall } from './call';
 import { freshDatabase } from './postgres';
 
-/** An answer as it came over the wire. */
-export interface Reply {
-  readonly status: number;
-  readonly headers: Headers;
-  /** The body as it was sent. */
-  readonly text: string;
-  /** The body read as JSON; undefined where it is none. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into answers of every shape
-  readonly body: any;
+export type { Reply } from './call';
+
+/** A workspace, and a key of it; `headers` are what `call` needs to use it. */
+export interface Tenant {
+  readonly workspaceId: string;
+  readonly key: string;
+  readonly headers: Record<string, string>;
 }
 
 /** An API of a test, with a database of its own. */
@@ -22,13 +21,9 @@ export interface TestApi {
   readonly rootKey: string;
   readonly db: Db;
   readonly databaseUrl: string;
-  /**
-   * Makes a call. `body`: sent as JSON; a string or bytes are sent as they are. Without `authorization` among the headers the
-   * root key is used; `null` as a header's value leaves that header out.
-   */
-  call(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string | null>>): Promise<Reply>;
+  readonly call: Call;
   /** A workspace, and a key of it with this role. */
-  tenant(role?: 'admin' | 'write' | 'read' | 'publish'): Promise<{ readonly workspaceId: string; readonly key: string; readonly headers: Record<string, string> }>;
+  tenant(role?: 'admin' | 'write' | 'read' | 'publish'): Promise<Tenant>;
   close(): Promise<void>;
 }
 
@@ -47,17 +42,7 @@ export async function startApi(overrides: Readonly<Record<string, string>> = {})
   });
   const api = await serve(config, { onUndeclaredAnswer: 'throw', log: createLog(process.env['TEST_LOG_LEVEL'] ?? 'silent') });
 
-  const call: TestApi['call'] = async (method, path, body, headers = {}) => {
-    const isRaw = typeof body === 'string' || body instanceof Uint8Array;
-    const all = { authorization: `Bearer ${rootKey}`, ...(body !== undefined && { 'content-type': 'application/json' }), ...headers };
-    const sent = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null)) as Record<string, string>;
-    const response = await fetch(`${api.url}${path}`, {
-      method, headers: sent, ...(body !== undefined && { body: isRaw ? (body as string) : JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    return { status: response.status, headers: response.headers, text, body: readJson(text) };
-  };
-
+  const call = createCall(() => api.url, rootKey);
   return {
     url: api.url, rootKey, db: database.db, databaseUrl: database.url, call,
     async tenant(role = 'admin') {
@@ -70,12 +55,4 @@ export async function startApi(overrides: Readonly<Record<string, string>> = {})
       await database.drop();
     },
   };
-}
-
-function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

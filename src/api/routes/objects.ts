@@ -8,7 +8,9 @@ import { invalid } from '../../errors';
 import { findObject, listObjects, type ObjectFilters, type ObjectRef } from '../../store/objects';
 import { listQuery, openList, type ListQuery } from '../lists';
 import { route, type Answer, type Route, type RouteContext } from '../route';
-import { changeBody, createBody, deleteBody, objectFilters, objectOut, objectType, primaryKey, upsertBody, type ObjectBody } from '../schemas/objects';
+import {
+  changeBody, createBody, deleteBody, objectFilters, objectOut, objectType, primaryKey, upsertBody, type ObjectBody,
+} from '../schemas/objects';
 import { idOf, pageOf, queryFlag } from '../schemas/shared';
 
 const PATHS: Readonly<Record<ObjectKind, string>> = { record: 'records', process: 'processes', task: 'tasks' };
@@ -50,14 +52,15 @@ function routesOf(kind: ObjectKind): readonly Route[] {
       handle: async ({ params }, context) => read(context, byId(params)),
     }),
     route({
-      ...shared, method: 'PATCH', path: `${path}/:${idName}`, role: 'write',
+      ...shared, method: 'PATCH', ifMatch: true, path: `${path}/:${idName}`, role: 'write',
       summary: `Change a ${kind}: attributes are merged by key, null removes one`,
       params: idParams, body: changeBody(kind), replies: { 200: out },
       handle: async ({ params, body }, context) =>
-        answer(200, await context.write((trx) => changeObject(trx, changeContext(context, body.actor), byId(params), patchOf(body), context.ifMatch))),
+        changed(context, byId(params), body),
     }),
     route({
-      ...shared, method: 'DELETE', path: `${path}/:${idName}`, role: 'write', summary: `Delete a ${kind}; announces ${kind}:delete`,
+      ...shared, method: 'DELETE', ifMatch: true, path: `${path}/:${idName}`, role: 'write',
+      summary: `Delete a ${kind}; announces ${kind}:delete`,
       params: idParams, body: deleteBody, replies: { 204: null },
       handle: async ({ params, body }, context) => remove(context, byId(params), body?.actor),
     }),
@@ -67,13 +70,13 @@ function routesOf(kind: ObjectKind): readonly Route[] {
       handle: async ({ params }, context) => read(context, byKey(params)),
     }),
     route({
-      ...shared, method: 'PATCH', path: `${path}/${KEY_PATH}`, role: 'write',
+      ...shared, method: 'PATCH', ifMatch: true, path: `${path}/${KEY_PATH}`, role: 'write',
       summary: `Change a ${kind} by its primary key; with upsert=true it is created where there is none`,
       params: keyParams, query: z.strictObject({ upsert: queryFlag.optional() }), body: upsertBody(kind), replies: { 200: out, 201: out },
       handle: async ({ params, query, body }, context) => {
         if (query.upsert !== true) {
           refuseReferences(body);
-          return answer(200, await context.write((trx) => changeObject(trx, changeContext(context, body.actor), byKey(params), patchOf(body), context.ifMatch)));
+          return changed(context, byKey(params), body);
         }
         const given = { ...newObject(kind, params.type, params.primaryKey, body), primaryKey: params.primaryKey };
         const { object, created } = await context.write((trx) =>
@@ -82,7 +85,8 @@ function routesOf(kind: ObjectKind): readonly Route[] {
       },
     }),
     route({
-      ...shared, method: 'DELETE', path: `${path}/${KEY_PATH}`, role: 'write', summary: `Delete a ${kind} by its primary key; announces ${kind}:delete`,
+      ...shared, method: 'DELETE', ifMatch: true, path: `${path}/${KEY_PATH}`, role: 'write',
+      summary: `Delete a ${kind} by its primary key; announces ${kind}:delete`,
       params: keyParams, body: deleteBody, replies: { 204: null },
       handle: async ({ params, body }, context) => remove(context, byKey(params), body?.actor),
     }),
@@ -122,6 +126,11 @@ async function read(context: RouteContext, ref: ObjectRef): Promise<Answer> {
   const object = await findObject(context.deps.db, context.caller.workspaceId, ref);
   if (!object) throw noSuchObject(ref);
   return answer(200, object);
+}
+
+async function changed(context: RouteContext, ref: ObjectRef, body: ObjectBody): Promise<Answer> {
+  const change = changeContext(context, body.actor);
+  return answer(200, await context.write((trx) => changeObject(trx, change, ref, patchOf(body), context.ifMatch)));
 }
 
 async function remove(context: RouteContext, ref: ObjectRef, actor: ObjectBody['actor']): Promise<Answer> {

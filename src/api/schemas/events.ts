@@ -17,7 +17,8 @@ export const publishBody = z.strictObject({
 }).meta({ id: 'NewEvent', examples: [{ type: 'invoice.paid', data: { invoice: 'in_1', amount: 1200 }, id: 'in_1-paid' }] });
 
 /** The answer to a published event. */
-export const published = z.strictObject({ id: idOf('event'), externalId: externalId.nullable(), duplicate: z.boolean() }).meta({ id: 'PublishedEvent' });
+export const published = z.strictObject({ id: idOf('event'), externalId: externalId.nullable(), duplicate: z.boolean() })
+  .meta({ id: 'PublishedEvent' });
 
 /** Most events of a batch. */
 export const MAX_BATCH = 1_000;
@@ -33,7 +34,10 @@ export const batchOut = z.strictObject({
   results: z.array(z.union([
     z.strictObject({ id: idOf('event'), duplicate: z.boolean() }),
     z.strictObject({
-      error: z.strictObject({ code: z.string(), status: z.int(), detail: z.string(), errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional() }),
+      error: z.strictObject({
+        code: z.string(), status: z.int(), detail: z.string(),
+        errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
+      }),
     }),
   ])),
 });
@@ -60,5 +64,6 @@ export const eventDetailOut = z.strictObject({
 const DELIVERED = { true: true, false: false, null: null } as const;
 
 /** The filter `delivered`: one of `true`, `false`, `null`, or several with commas. */
-export const deliveredFilter = z.string().regex(/^(true|false|null)(,(true|false|null))*$/, 'must be true, false or null, or several of them with commas')
+export const deliveredFilter = z.string()
+  .regex(/^(true|false|null)(,(true|false|null))*$/, 'must be true, false or null, or several of them with commas')
   .transform((text) => text.split(',').map((word) => DELIVERED[word as keyof typeof DELIVERED]));

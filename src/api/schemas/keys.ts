@@ -16,8 +16,9 @@ export const keyOut = z.strictObject(KEY).meta({ id: 'ApiKey' });
 export const newKeyOut = z.strictObject({ ...KEY, key: z.string().describe('shown this once') }).meta({ id: 'CreatedApiKey' });
 
 /** The body that makes a workspace. */
-export const workspaceBody = z.strictObject({ name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/, 'must be 1 to 100 characters of A-Z a-z 0-9 _ . -, the first a letter or digit') })
-  .meta({ id: 'NewWorkspace', examples: [{ name: 'acme' }] });
+export const workspaceBody = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/, 'must be 1 to 100 characters of A-Z a-z 0-9 _ . -, the first a letter or digit'),
+}).meta({ id: 'NewWorkspace', examples: [{ name: 'acme' }] });
 
 /** A workspace. */
 export const workspaceOut = z.strictObject({ id: idOf('workspace'), name: z.string(), createdAt: timeOut }).meta({ id: 'Workspace' });

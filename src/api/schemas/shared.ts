@@ -5,7 +5,10 @@ import { EVENT_PATTERN, EVENT_TYPE } from '../../domain/event';
 
 /** An id of this kind, as a caller gives it. */
 export const idOf = (kind: IdKind): z.ZodString =>
-  z.string().regex(new RegExp(`^${ID_PREFIXES[kind]}_[0-9abcdefghjkmnpqrstvwxyz]{26}$`), `must be the id of ${ID_NOUNS[kind]}, such as ${ID_PREFIXES[kind]}_…`);
+  z.string().regex(
+    new RegExp(`^${ID_PREFIXES[kind]}_[0-9abcdefghjkmnpqrstvwxyz]{26}$`),
+    `must be the id of ${ID_NOUNS[kind]}, such as ${ID_PREFIXES[kind]}_…`,
+  );
 
 const ID_NOUNS: Readonly<Record<IdKind, string>> = {
   record: 'a record', process: 'a process', task: 'a task', event: 'an event', rule: 'a rule', endpoint: 'an endpoint', delivery: 'a delivery',
