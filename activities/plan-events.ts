@@ -17,11 +17,7 @@ export interface OwedLine {
  * planned once, whoever comes second reads what the first decided.
  */
 export const createPlanEvents = ({ deps, firstAttempts }: ActivityParts) => async ({ workspaceId, eventIds }: DeliverEventInput): Promise<OwedLine[]> => {
-  const { workflowExecution } = activityInfo();
-  const run = saveRun(deps.db, eventIds, workflowExecution?.workflowId ?? '', workflowExecution?.runId ?? '');
-  const joined = eventIds.map((eventId) => firstAttempts.underWay(eventId)?.planned);
-  await Promise.all([run, ...joined]);
-
+  await Promise.all(eventIds.map((eventId) => firstAttempts.underWay(eventId)?.planned));
   let found = await readPlans(deps.db, eventIds);
   const missing = eventIds.filter((eventId) => !found.planned.has(eventId));
   if (missing.length > 0) {
@@ -31,5 +27,7 @@ export const createPlanEvents = ({ deps, firstAttempts }: ActivityParts) => asyn
     found = await readPlans(deps.db, eventIds);
     if (events.some((event) => !found.planned.has(event.id))) throw ApplicationFailure.retryable('events of this fold are not planned yet', 'not_planned');
   }
+  const { workflowExecution } = activityInfo();
+  await saveRun(deps.db, eventIds, workflowExecution?.workflowId ?? '', workflowExecution?.runId ?? '');
   return found.deliveries.map(({ eventId, id, url }) => ({ eventId, id, host: url === null ? 'a deleted endpoint' : new URL(url).host }));
 };

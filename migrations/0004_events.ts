@@ -31,22 +31,17 @@ export async function up(knex: Knex): Promise<void> {
     create index events_by_workspace on events (workspace_id, id);
     create index events_by_object on events (object_id, id) where object_id is not null;
 
-    -- What became of an event; apart from it because an event never changes and this does, three times.
+    -- That an event was planned, and what became of it; apart from it because an event never changes and this does. An
+    -- event is planned once: whoever inserts the row has planned it.
     create table plans (
       event_id text collate "C" not null,
       workspace_id text collate "C" not null,
-      planned_at timestamptz(3),
-      owed integer,
-      -- The first event of those that share a workflow; written once.
-      fold_id text collate "C",
+      planned_at timestamptz(3) not null default now(),
+      owed integer not null,
       workflow_id text,
       run_id text,
       primary key (event_id)
     ) partition by range (event_id);
-    -- read by the reconciler, and by fifo endpoints (an earlier event that is not planned yet)
-    create index plans_open on plans (workspace_id, event_id) where planned_at is null;
-    -- read by a second start of a shared workflow
-    create index plans_by_fold on plans (fold_id) where fold_id is not null;
 
     create table deliveries (
       event_id text collate "C" not null,
@@ -63,6 +58,9 @@ export async function up(knex: Knex): Promise<void> {
       hold_until timestamptz(3),
       first_sent_at timestamptz(3),
       resend_of text collate "C",
+      -- It waits for a retry, in a lane, or held. No index looks at the status itself: a first attempt that succeeds
+      -- changes no indexed value, and so no index.
+      waiting boolean not null generated always as (way <> 'fast' and status in ('PENDING', 'RETRYING', 'HELD')) stored,
       created_at timestamptz(3) not null default now(),
       updated_at timestamptz(3) not null default now(),
       primary key (event_id, id),
@@ -74,10 +72,10 @@ export async function up(knex: Knex): Promise<void> {
     create index deliveries_by_workspace on deliveries (workspace_id, id);
     create index deliveries_by_endpoint on deliveries (endpoint_id, id);
     -- read by the endpoint lane, in event order, and by every change of an endpoint's status
-    create index deliveries_live on deliveries (endpoint_id, way, event_id, id) where status in ('PENDING', 'RETRYING', 'HELD');
+    create index deliveries_waiting on deliveries (endpoint_id, way, event_id, id) where waiting;
     -- read by the reconciler
-    create index deliveries_due on deliveries (next_attempt_at) where status = 'RETRYING';
-    create index deliveries_held on deliveries (hold_until) where status = 'HELD';
+    create index deliveries_due on deliveries (next_attempt_at) where next_attempt_at is not null;
+    create index deliveries_held on deliveries (hold_until) where hold_until is not null;
 
     create table attempts (
       event_id text collate "C" not null,
@@ -125,7 +123,8 @@ export async function up(knex: Knex): Promise<void> {
       delivery_id text collate "C",
       endpoint_id text collate "C",
       signal text,
-      argument text,
+      -- The first of the events that share a workflow; written before its start, so that a second start is of the same ones.
+      fold_id text collate "C",
       claimed_by integer,
       claimed_until timestamptz(3),
       created_at timestamptz(3) not null default now(),
@@ -134,8 +133,6 @@ export async function up(knex: Knex): Promise<void> {
     -- read by the claim, workspace by workspace
     create index outbox_waiting on outbox (kind, workspace_id, id) where claimed_by is null;
     create index outbox_claimed on outbox (claimed_by, claimed_until) where claimed_by is not null;
-    -- read by the reconciler: is there a row for it already
-    create index outbox_by_event on outbox (event_id) where event_id is not null;
 
     -- A worker's number: the key of the session advisory lock that says that it lives.
     create sequence worker_numbers as integer cycle;
@@ -163,7 +160,8 @@ export async function up(knex: Knex): Promise<void> {
       while week <= until loop
         foreach parent in array array['events', 'plans', 'deliveries', 'attempts'] loop
           if to_regclass(format('%I', parent || '_' || to_char(week at time zone 'UTC', 'YYYYMMDD'))) is null then
-            execute format('create table %I partition of %I for values from (%L) to (%L)',
+            -- Room in each page for the changes that a row goes through.
+            execute format('create table %I partition of %I for values from (%L) to (%L) with (fillfactor = 80)',
               parent || '_' || to_char(week at time zone 'UTC', 'YYYYMMDD'), parent,
               id_floor('evt', week), id_floor('evt', week + interval '7 days'));
           end if;

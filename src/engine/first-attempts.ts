@@ -88,7 +88,7 @@ function planEvent({ deps, gate, pace }: Parts, event: Event, routing: Workspace
     const endpoint = routing.endpoints.get(endpointId);
     return endpoint ? [planDelivery(deps, event, endpoint, gate, pace)] : [];
   });
-  return { eventId: event.id, deliveries };
+  return { eventId: event.id, workspaceId: event.workspaceId, deliveries };
 }
 
 function planDelivery(deps: Deps, event: Event, endpoint: RoutedEndpoint, gate: Gate, pace: Pace): PlannedDelivery {

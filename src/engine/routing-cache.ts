@@ -28,7 +28,7 @@ export function createRoutingCache(deps: Pick<Deps, 'db' | 'keyRing'>): RoutingC
     const routing = await loadRouting(deps.db, deps.keyRing, workspaceId);
     return routing && {
       revision: routing.revision,
-      ruleSet: compileRuleSet(routing.rules, routing.endpoints),
+      ruleSet: compileRuleSet(routing.rules, routing.endpoints, routing.channels),
       endpoints: new Map(routing.endpoints.map((endpoint) => [endpoint.id, endpoint])),
     };
   }

@@ -1,6 +1,6 @@
 import type { Deps } from '../deps';
 import { isFinal } from '../domain/delivery';
-import { lookAtDeliveries, readEvents, takeOverAttempt, type DeliveryKey, type DeliveryLook } from '../store/attempts';
+import { cancelOrphan, lookAtDeliveries, readEvents, takeOverAttempt, type DeliveryKey, type DeliveryLook } from '../store/attempts';
 import { loadTarget } from '../store/routing';
 import { LEASE_MARGIN_MS, type FirstAttempts } from './first-attempts';
 import type { Send } from './sender';
@@ -38,6 +38,7 @@ const isOpen = (look: DeliveryLook): boolean =>
 /** Marks an attempt whose lease is over as unknown and makes the next one. Answers whether this caller was the one to do so. */
 export async function takeOver({ deps, send }: Pick<SettleParts, 'deps' | 'send'>, look: DeliveryLook, byRetry = false): Promise<boolean> {
   const [target, [event]] = await Promise.all([loadTarget(deps.db, deps.keyRing, look.endpointId), readEvents(deps.db, [look.eventId])]);
+  if (!target) await cancelOrphan(deps.db, look);
   if (!target || !event || !look.attempt) return false;
   const number = look.attempt.number + 1;
   const isWon = await takeOverAttempt(deps.db, {

@@ -2,8 +2,7 @@ import type { Config } from '../config';
 import type { Deps } from '../deps';
 import { createGroupCommit } from '../group-commit';
 import type { Workflows } from '../temporal';
-import { finishClaims, type ClaimedEvent } from '../store/outbox-claim';
-import { readFold, saveFold } from '../store/plan';
+import { finishClaims, readFold, saveFold, type ClaimedEvent } from '../store/outbox-claim';
 import { failpoint } from '../engine/failpoint';
 
 /** Starts `deliverEvent` for claimed events, at a pace that leaves the processor to the deliveries. */
@@ -65,9 +64,9 @@ export function createStarts(deps: Deps, workflows: Workflows): Starts {
   async function run(events: readonly ClaimedEvent[]): Promise<void> {
     underWay += 1;
     try {
-      await startFold(deps, workflows, events);
+      const started = await startFold(deps, workflows, events);
       failpoint('after-start');
-      await finishing.add(events.map((claimed) => claimed.outboxId));
+      await finishing.add(started);
       unacknowledged -= events.length;
     } catch (error) {
       log.warn({ error: error instanceof Error ? error.message : String(error), events: events.length }, 'relay.start_failed');
@@ -118,20 +117,23 @@ function takeFold(queue: ClaimedEvent[], size: number): ClaimedEvent[] {
   return fold;
 }
 
-async function startFold({ db }: Deps, workflows: Workflows, claimed: readonly ClaimedEvent[]): Promise<void> {
-  const [first] = claimed;
-  if (!first) return;
-  const ids = claimed.map(({ event }) => event.id).sort();
-  const foldId = first.foldId ?? (ids[0] as string);
-  const saved = first.foldId === null ? await saveFold(db, foldId, ids) : [];
-  // Whatever is in the fold is started together, also what was not claimed this time; and what was folded before starts as that.
-  const eventIds = saved.length === ids.length ? ids : await readFold(db, foldId);
-  if (eventIds.length === 0) return;
-  const { event } = first;
-  await workflows.startDeliverEvent(
-    { workspaceId: event.workspaceId, eventIds },
-    { types: claimed.map((one) => one.event.type), objectId: eventIds.length === 1 ? event.objectId : null },
-  );
+/** Starts the workflow of a fold; answers the rows that are done with it. */
+async function startFold({ db }: Deps, workflows: Workflows, claimed: readonly ClaimedEvent[]): Promise<number[]> {
+  const [first] = [...claimed].sort((a, b) => (a.event.id < b.event.id ? -1 : 1));
+  if (!first) return [];
+  const foldId = first.foldId ?? first.event.id;
+  const saved = first.foldId === null ? await saveFold(db, foldId, claimed.map((one) => one.outboxId)) : [];
+  // Where a part of it was folded before, or claimed by another, what the rows say is started, not what was claimed here.
+  const fold = saved.length === claimed.length
+    ? claimed.map(({ outboxId, event }) => ({ outboxId, eventId: event.id })).sort((a, b) => (a.eventId < b.eventId ? -1 : 1))
+    : await readFold(db, foldId);
+  if (fold.length > 0) {
+    await workflows.startDeliverEvent(
+      { workspaceId: first.event.workspaceId, eventIds: fold.map(({ eventId }) => eventId) },
+      { types: claimed.map(({ event }) => event.type), objectId: fold.length === 1 ? first.event.objectId : null },
+    );
+  }
+  return fold.map(({ outboxId }) => outboxId);
 }
 
 interface Tokens {

@@ -112,6 +112,17 @@ export async function takeOverAttempt(sql: Sql, next: NewAttempt): Promise<boole
   return rows.length > 0;
 }
 
+/** Ends a delivery whose endpoint was deleted in the moment in which it was planned. */
+export async function cancelOrphan(sql: Sql, { eventId, id }: DeliveryKey): Promise<void> {
+  await sql.query({
+    name: 'deliveries-cancel-orphan',
+    text: `update deliveries set status = 'CANCELLED', reason = 'endpoint_deleted', next_attempt_at = null, hold_until = null, updated_at = now()
+           where event_id = $1 and id = $2 and status <> all ('{DELIVERED,EXHAUSTED,CANCELLED}')
+             and not exists (select 1 from endpoints e where e.id = endpoint_id)`,
+    values: [eventId, id],
+  });
+}
+
 /** Reads events in the order of their ids; those that are gone (their time was over) are left out. */
 export async function readEvents(sql: Sql, eventIds: readonly string[]): Promise<Event[]> {
   const rows = await sql.query<EventRow>({

@@ -1,5 +1,6 @@
 import type { Outcome } from '../domain/attempt';
 import type { Sql } from './db';
+import { LIVE_OF_ENDPOINT } from './live';
 import { idFloor } from './lists';
 
 /** An endpoint's health as it is shown. */
@@ -41,7 +42,7 @@ export async function readHealth(sql: Sql, endpointId: string, now: Date): Promi
   if (!health) return null;
   const [live] = await sql.query<{ held: number; pending: number }>({
     text: `select count(*) filter (where status = 'HELD') as held, count(*) filter (where status <> 'HELD') as pending
-           from deliveries where endpoint_id = $1 and status in ('PENDING', 'RETRYING', 'HELD')`,
+           from deliveries where ${LIVE_OF_ENDPOINT}`,
     values: [endpointId],
   });
   const stats = await readAttemptStats(sql, endpointId, now);

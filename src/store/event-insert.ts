@@ -19,15 +19,13 @@ export const EVENT_INPUT = `select * from unnest($1::text[], $2::text[], $3::tex
   as input(id, workspace_id, type, external_id, sequence, caused_by, object_kind, object_id,
     object, previous, changes, data, actor, occurred_at, n)`;
 
-/** The event, the row that says that it is unplanned, and the row that tells the relay of it. */
+/** The event, and the row that tells the relay of it. */
 export const EVENT_STORE = `
   stored as (
     insert into events (id, workspace_id, type, external_id, sequence, caused_by, object_kind, object_id,
       object, previous, changes, data, actor, occurred_at)
     select id, workspace_id, type, external_id, sequence, caused_by, object_kind, object_id,
       object, previous, changes, data, actor, occurred_at from fresh
-  ), unplanned as (
-    insert into plans (event_id, workspace_id) select id, workspace_id from fresh
   ), told as (
     insert into outbox (kind, workspace_id, event_id) select 'event', workspace_id, id from fresh order by n
   )`;
@@ -50,7 +48,7 @@ const INSERT_ONCE = `with input as (${EVENT_INPUT}), claimed as (
   order by input.n`;
 
 /**
- * Stores events with their plan rows and outbox rows in one statement, in the order given. An event whose external id
+ * Stores events with their outbox rows in one statement, in the order given. An event whose external id
  * its workspace has already (or that stands twice in the call) stores nothing and answers the first one's id. Ids must
  * be new. Answers in the order of `events`. The caller wakes the relay after its commit.
  */

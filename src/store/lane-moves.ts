@@ -1,20 +1,21 @@
 import type { Sql } from './db';
+import { LIVE_OF_ENDPOINT } from './live';
 
 /**
  * What a change of an endpoint's status does to the deliveries it is owed. All lock the rows in the order of
  * (event, id) before they write, so that two changes of one endpoint can't wait for one another.
  */
 const lockedRows = (filter: string): string => `
-  locked as (select event_id, id from deliveries where endpoint_id = $1 and ${filter} order by event_id, id for update)`;
+  locked as (select event_id, id from deliveries where ${LIVE_OF_ENDPOINT} and ${filter} order by event_id, id for update)`;
 
-const LIVE = `status in ('PENDING', 'RETRYING', 'HELD')`;
+const ALL = 'true';
 
 /**
  * An endpoint was deactivated: what waits is HELD for at most `holdForMs`, what was held keeps its time; the attempts
  * made are kept. Answers how many rows.
  */
 export function holdLive(sql: Sql, endpointId: string, holdForMs: number): Promise<number> {
-  return move(sql, LIVE,
+  return move(sql, ALL,
     `status = 'HELD', way = 'lane', reason = 'endpoint_deactivated', next_attempt_at = null,
      hold_until = coalesce(d.hold_until, now() + $2 * interval '1 ms')`,
     [endpointId, holdForMs]);
@@ -52,7 +53,7 @@ export function drainAfterBreaker(sql: Sql, endpointId: string): Promise<number>
 
 /** What is live is CANCELLED: `all` of it, `held` only what is held or being drained. */
 export function cancelLive(sql: Sql, endpointId: string, which: 'all' | 'held', reason: 'discarded' | 'endpoint_deleted'): Promise<number> {
-  const filter = which === 'all' ? LIVE : `(status = 'HELD' or (status in ('PENDING', 'RETRYING') and reason = 'draining'))`;
+  const filter = which === 'all' ? ALL : `(status = 'HELD' or (status in ('PENDING', 'RETRYING') and reason = 'draining'))`;
   return move(sql, filter, `status = 'CANCELLED', reason = $2, next_attempt_at = null, hold_until = null`, [endpointId, reason]);
 }
 

@@ -31,7 +31,7 @@ export async function nextInLane(sql: Sql, endpointId: string, mode: LaneMode, i
                   (extract(epoch from a.lease_until - clock_timestamp()) * 1000)::float8 as lease_ms
            from deliveries d
            left join attempts a on a.event_id = d.event_id and a.delivery_id = d.id and a.number = d.attempt_count + 1 and a.outcome is null
-           where d.endpoint_id = $1 and d.way = 'lane' and d.status in ('PENDING', 'RETRYING', 'HELD') and d.status = any($2)
+           where d.endpoint_id = $1 and d.way = 'lane' and d.waiting and d.status = any($2)
              and (d.status <> 'RETRYING' or d.next_attempt_at <= now()) and d.id <> all($3)
            order by d.event_id, d.id limit $4`,
     values: [endpointId, MODE_STATUSES[mode], inFlight, limit],
@@ -48,10 +48,11 @@ export async function headOfLane(sql: Sql, workspaceId: string, endpointId: stri
     text: `select d.event_id, d.id, d.status, d.attempt_count, d.failures, a.number,
                   (extract(epoch from a.lease_until - clock_timestamp()) * 1000)::float8 as lease_ms,
                   (d.status = 'PENDING' or (d.status = 'RETRYING' and d.next_attempt_at <= now()))
-                  and not exists (select 1 from plans p where p.workspace_id = $2 and p.planned_at is null and p.event_id < d.event_id) as is_due
+                  and not exists (select 1 from outbox o where o.kind = 'event' and o.workspace_id = $2 and o.event_id < d.event_id
+                                  and not exists (select 1 from plans p where p.event_id = o.event_id)) as is_due
            from deliveries d
            left join attempts a on a.event_id = d.event_id and a.delivery_id = d.id and a.number = d.attempt_count + 1 and a.outcome is null
-           where d.endpoint_id = $1 and d.status in ('PENDING', 'RETRYING', 'HELD')
+           where d.endpoint_id = $1 and d.way = 'lane' and d.waiting
            order by d.event_id, d.id limit 1`,
     values: [endpointId, workspaceId],
   });
@@ -79,12 +80,12 @@ export interface LaneCounts {
 /** Looks at a lane without counting it: each answer is one step into an index. */
 export async function lookAtLane(sql: Sql, endpointId: string): Promise<LaneCounts> {
   const live = (status: string): string =>
-    `select 1 from deliveries where endpoint_id = $1 and way = 'lane' and status in ('PENDING', 'RETRYING', 'HELD') and status = '${status}'`;
+    `select 1 from deliveries where endpoint_id = $1 and way = 'lane' and waiting and status = '${status}'`;
   const [row] = await sql.query<{ pending: boolean; held: boolean; next_ms: number | null }>({
     name: 'lane-look',
     text: `select exists (${live('PENDING')}) as pending, exists (${live('HELD')}) as held,
              (select (extract(epoch from min(next_attempt_at) - clock_timestamp()) * 1000)::float8 from deliveries
-              where endpoint_id = $1 and way = 'lane' and status in ('PENDING', 'RETRYING', 'HELD') and status = 'RETRYING') as next_ms`,
+              where endpoint_id = $1 and way = 'lane' and waiting and status = 'RETRYING') as next_ms`,
     values: [endpointId],
   });
   const nextMs = row?.next_ms ?? null;

@@ -13,7 +13,7 @@ export interface ClaimedEvent {
   readonly outboxId: number;
   readonly event: Event;
   readonly planned: boolean;
-  /** The fold that it was given before, by a worker that died before the start was acknowledged. */
+  /** The fold that it was given before, by a worker that died before the start was acknowledged; see {@link saveFold}. */
   readonly foldId: string | null;
   /** The workspace's routing revision as of the claim. */
   readonly revision: number;
@@ -55,10 +55,10 @@ const CLAIM_EVENTS = `
   ), claimed as (
     update outbox o set claimed_by = $5, claimed_until = now() + make_interval(secs => ${CLAIM_SECONDS})
     from (select id from picked order by turn, id limit $1) chosen
-    where o.id = chosen.id returning o.id, o.event_id
+    where o.id = chosen.id returning o.id, o.event_id, o.fold_id
   )
-  select c.id as outbox_id, p.planned_at is not null as planned, p.fold_id, w.routing_revision as revision, e.*
-  from claimed c join events e on e.id = c.event_id join plans p on p.event_id = c.event_id join workspaces w on w.id = e.workspace_id
+  select c.id as outbox_id, p.event_id is not null as planned, c.fold_id, w.routing_revision as revision, e.*
+  from claimed c join events e on e.id = c.event_id left join plans p on p.event_id = c.event_id join workspaces w on w.id = e.workspace_id
   order by e.id`;
 
 /** Claims up to `limit` events; `places` is how many this worker has in all, `held` how many each workspace holds of them. */
@@ -71,6 +71,27 @@ export async function claimEvents(
   return rows.map((row) => ({
     outboxId: row.outbox_id, event: toEvent(row), planned: row.planned, foldId: row.fold_id, revision: row.revision,
   }));
+}
+
+/**
+ * Writes which claimed events share a workflow, before its start; the fold is named after the first of them. Their rows
+ * go together when the start is acknowledged, so a second start finds the whole set. Answers the rows it was written on.
+ */
+export async function saveFold(sql: Sql, foldId: string, outboxIds: readonly number[]): Promise<number[]> {
+  const rows = await sql.query<{ id: number }>({
+    name: 'outbox-fold',
+    text: 'update outbox set fold_id = $1 where id = any($2::bigint[]) and fold_id is null returning id',
+    values: [foldId, outboxIds],
+  });
+  return rows.map((row) => row.id);
+}
+
+/** All of a fold, whoever holds its rows, in the order of the events' ids. */
+export async function readFold(sql: Sql, foldId: string): Promise<{ outboxId: number; eventId: string }[]> {
+  const rows = await sql.query<{ id: number; event_id: string }>({
+    name: 'outbox-read-fold', text: 'select id, event_id from outbox where fold_id = $1 order by event_id', values: [foldId],
+  });
+  return rows.map((row) => ({ outboxId: row.id, eventId: row.event_id }));
 }
 
 /** Claims up to `limit` starts of `deliver` and signals, oldest first. */

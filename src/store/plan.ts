@@ -19,19 +19,18 @@ export interface PlannedDelivery {
 /** Everything that is decided for one event. */
 export interface EventPlan {
   readonly eventId: string;
+  readonly workspaceId: string;
   readonly deliveries: readonly PlannedDelivery[];
 }
 
-// An event is planned once: whoever finds planned_at null writes it together with all that follows; the second finds
-// none and inserts nothing. A watcher is woken only where a row waits for it that could leave now.
-// "coalesce" and not "is null": the index of what is not planned looks empty whenever statistics are taken, and would be
-// preferred to the primary key, though in a burst it is full of dead entries. The same holds for all that follow.
+// An event is planned once: whoever inserts its row inserts all that follows with it; the second finds it there and
+// inserts nothing. A watcher is woken only where a row waits for it that could leave now.
 const SAVE_PLANS = `
   with open as (
-    update plans p set planned_at = now(), owed = x.owed
-    from unnest($1::text[], $2::int[]) x(event_id, owed)
-    where p.event_id = x.event_id and p.event_id = any($1) and coalesce(p.planned_at, 'infinity') = 'infinity'
-    returning p.event_id
+    insert into plans (event_id, workspace_id, owed)
+    select * from unnest($1::text[], $17::text[], $2::int[]) x(event_id, workspace_id, owed) order by event_id
+    on conflict (event_id) do nothing
+    returning event_id
   ), owed as (
     insert into deliveries (event_id, id, workspace_id, endpoint_id, status, reason, way, hold_until)
     select d.event_id, d.id, d.workspace_id, d.endpoint_id, d.status, d.reason, d.way, now() + d.hold_ms * interval '1 ms'
@@ -69,6 +68,7 @@ export async function savePlans(sql: Sql, plans: readonly EventPlan[]): Promise<
       deliveries.map((d) => d.way), deliveries.map((d) => d.holdForMs),
       begun.map((d) => d.eventId), begun.map((d) => d.attempt?.id), begun.map((d) => d.id),
       begun.map((d) => d.workspaceId), begun.map((d) => d.endpointId), begun.map((d) => d.attempt?.leaseMs),
+      plans.map((p) => p.workspaceId),
     ],
   });
   return new Set(rows.map((row) => row.event_id));
@@ -88,7 +88,7 @@ export interface OwedDelivery {
 export async function readPlans(sql: Sql, eventIds: readonly string[]): Promise<{ planned: ReadonlySet<string>; deliveries: OwedDelivery[] }> {
   const [plans, rows] = await Promise.all([
     sql.query<{ event_id: string }>({
-      name: 'plans-planned', text: 'select event_id from plans where event_id = any($1) and planned_at is not null', values: [eventIds],
+      name: 'plans-planned', text: 'select event_id from plans where event_id = any($1)', values: [eventIds],
     }),
     sql.query<{ event_id: string; id: string; endpoint_id: string; url: string | null; status: DeliveryStatus; way: Way }>({
       name: 'plans-deliveries',
@@ -106,27 +106,7 @@ export async function readPlans(sql: Sql, eventIds: readonly string[]): Promise<
   };
 }
 
-/** Writes which events share a workflow, before its start. An event keeps its first fold; those that had one are not answered. */
-export async function saveFold(sql: Sql, foldId: string, eventIds: readonly string[]): Promise<string[]> {
-  const rows = await sql.query<{ event_id: string }>({
-    name: 'plans-fold',
-    text: 'update plans set fold_id = $1 where event_id = any($2) and fold_id is null returning event_id',
-    values: [foldId, eventIds],
-  });
-  return rows.map((row) => row.event_id).sort();
-}
-
-/** All events of a fold, in the order of their ids; the fold is named after the first of them. */
-export async function readFold(sql: Sql, foldId: string): Promise<string[]> {
-  const rows = await sql.query<{ event_id: string }>({
-    name: 'plans-read-fold',
-    text: 'select event_id from plans where fold_id = $1 and event_id >= $1 order by event_id',
-    values: [foldId],
-  });
-  return rows.map((row) => row.event_id);
-}
-
-/** Writes which run shows these events: the workflow's own word, also where they were planned before it began. */
+/** Writes which run shows these events, which are planned: the workflow's own word, also where they were planned before it began. */
 export async function saveRun(sql: Sql, eventIds: readonly string[], workflowId: string, runId: string): Promise<void> {
   await sql.query({
     name: 'plans-run',

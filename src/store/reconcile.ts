@@ -20,25 +20,26 @@ const LONGEST_ATTEMPT_SECONDS = 30;
 /** Most rows of each kind a turn. */
 const MOST = 500;
 
-const count = async (sql: Sql, name: string, text: string): Promise<number> =>
-  (await sql.query({ name: `reconcile-${name}`, text: `${text} returning 1` })).length;
+const count = async (sql: Sql, text: string): Promise<number> => (await sql.query({ text: `${text} returning 1` })).length;
 
 /**
  * Gives an owner to every row that has lost it: leaves the start or the signal in the outbox again, under the same
- * workflow ids, so that what runs after all is not run twice. Null: another worker is at it.
+ * workflow ids, so that what runs after all is not run twice. Null: another worker is at it. Events that nobody planned
+ * are looked for as far back as `lookBackMinutes`: they have lost their outbox row to a start that was acknowledged.
  */
-export async function reconcile(trx: Sql): Promise<Repairs | null> {
+export async function reconcile(trx: Sql, lookBackMinutes: number): Promise<Repairs | null> {
   const [lock] = await trx.query<{ taken: boolean }>({ text: 'select pg_try_advisory_xact_lock(hashtext($1)) as taken', values: [RECONCILER_LOCK] });
   if (!lock?.taken) return null;
   return {
-    events: await count(trx, 'events', `
+    events: await count(trx, `
       insert into outbox (kind, workspace_id, event_id)
-      select 'event', p.workspace_id, p.event_id from plans p
-      where p.planned_at is null and p.event_id < id_floor('evt', now() - interval '${GRACE_SECONDS} seconds')
-        and not exists (select 1 from outbox o where o.event_id = p.event_id and o.kind = 'event')
-      order by p.event_id limit ${MOST}`),
+      select 'event', e.workspace_id, e.id from events e
+      where e.id >= id_floor('evt', now() - interval '${lookBackMinutes} minutes') and e.id < id_floor('evt', now() - interval '${GRACE_SECONDS} seconds')
+        and not exists (select 1 from plans p where p.event_id = e.id)
+        and not exists (select 1 from outbox o where o.kind = 'event' and o.event_id = e.id)
+      order by e.id limit ${MOST}`),
     // The way says whose the delivery is: the event's workflow, the delivery's own, or the watcher's.
-    attempts: await count(trx, 'attempts', `
+    attempts: await count(trx, `
       insert into outbox (kind, workspace_id, event_id, delivery_id, endpoint_id, signal)
       select distinct case d.way when 'fast' then 'event' when 'retry' then 'retry' else 'signal' end, d.workspace_id,
         case when d.way <> 'lane' then d.event_id end, case when d.way = 'retry' then d.id end,
@@ -46,32 +47,32 @@ export async function reconcile(trx: Sql): Promise<Repairs | null> {
       from (select * from attempts where outcome is null and lease_until < now() - interval '${GRACE_SECONDS} seconds' limit ${MOST}) a
       join deliveries d on d.event_id = a.event_id and d.id = a.delivery_id and d.status in ('PENDING', 'RETRYING', 'HELD')
       where not exists (select 1 from outbox o where o.event_id = d.event_id)`),
-    retries: await count(trx, 'retries', `
+    retries: await count(trx, `
       insert into outbox (kind, workspace_id, event_id, delivery_id, endpoint_id)
       select 'retry', d.workspace_id, d.event_id, d.id, d.endpoint_id from deliveries d
-      where d.status = 'RETRYING' and d.way = 'retry'
+      where d.status = 'RETRYING' and d.way = 'retry' and d.next_attempt_at is not null
         and d.next_attempt_at < now() - interval '${LONGEST_ATTEMPT_SECONDS + GRACE_SECONDS} seconds'
         and not exists (select 1 from outbox o where o.event_id = d.event_id and o.delivery_id = d.id)
       limit ${MOST}`),
-    watchers: await count(trx, 'watchers', `
+    watchers: await count(trx, `
       insert into outbox (kind, workspace_id, endpoint_id, signal)
       select 'signal', e.workspace_id, e.id, 'changed' from endpoints e
       where not exists (select 1 from outbox o where o.kind = 'signal' and o.endpoint_id = e.id) and (
-        exists (select 1 from deliveries d where d.endpoint_id = e.id and d.way = 'lane' and d.status in ('PENDING', 'RETRYING', 'HELD')
+        exists (select 1 from deliveries d where d.endpoint_id = e.id and d.way = 'lane' and d.waiting
                 and e.status = 'ACTIVE' and d.status <> 'HELD'
                 and coalesce(d.next_attempt_at, d.updated_at) < now() - interval '${GRACE_SECONDS} seconds'
                 and not exists (select 1 from attempts a where a.event_id = d.event_id and a.delivery_id = d.id
                                 and a.started_at > now() - interval '${GRACE_SECONDS} seconds'))
       )
       order by e.id limit ${MOST}`),
-    expired: await count(trx, 'expired', `
+    expired: await count(trx, `
       update deliveries d set status = 'EXHAUSTED', reason = 'hold_expired', next_attempt_at = null, updated_at = now()
-      where d.status = 'HELD' and d.hold_until < now()
+      where d.status = 'HELD' and d.hold_until is not null and d.hold_until < now()
         and not exists (select 1 from attempts a where a.event_id = d.event_id and a.delivery_id = d.id and a.outcome is null)`),
     // Planned in the moment in which their endpoint was deleted.
-    orphans: await count(trx, 'orphans', `
+    orphans: await count(trx, `
       update deliveries set status = 'CANCELLED', reason = 'endpoint_deleted', next_attempt_at = null, hold_until = null, updated_at = now()
-      where (event_id, id) in (select d.event_id, d.id from deliveries d where d.status in ('PENDING', 'RETRYING', 'HELD')
+      where (event_id, id) in (select d.event_id, d.id from deliveries d where d.waiting
         and not exists (select 1 from endpoints e where e.id = d.endpoint_id) limit ${MOST})`),
   };
 }

@@ -88,7 +88,7 @@ const RECORD = `
       case when g.next_way = 'lane' or e.status = 'DEACTIVATED' then 'lane'
            when e.status = 'FAILING' and (
              select count(*) from (select 1 from deliveries r where r.endpoint_id = g.endpoint_id and r.way = 'retry'
-               and r.status in ('PENDING', 'RETRYING', 'HELD') and r.id <> g.delivery_id limit ${RETRIES_WHILE_FAILING}) running
+               and r.waiting and r.id <> g.delivery_id limit ${RETRIES_WHILE_FAILING}) running
            ) >= ${RETRIES_WHILE_FAILING} then 'lane'
            else 'retry' end as way,
       e.status as endpoint_status

@@ -48,7 +48,7 @@ export async function holdStragglers(sql: Sql, endpointId: string, holdForMs: nu
     name: 'watch-hold-stragglers',
     text: `update deliveries d set status = 'HELD', reason = 'endpoint_deactivated', way = 'lane', next_attempt_at = null,
              hold_until = now() + $2::float8 * interval '1 ms', updated_at = now()
-           where d.endpoint_id = $1 and d.status in ('PENDING', 'RETRYING')
+           where d.endpoint_id = $1 and d.waiting and d.status <> 'HELD'
              and exists (select 1 from endpoints e where e.id = $1 and e.status = 'DEACTIVATED')
              and not exists (select 1 from attempts a where a.event_id = d.event_id and a.delivery_id = d.id and a.outcome is null)`,
     values: [endpointId, holdForMs],

@@ -1,7 +1,7 @@
 import { beginAttempts, lookAtDeliveries, takeOverAttempt } from '../../src/store/attempts';
 import { lookAtLane, nextInLane } from '../../src/store/lane';
-import { claimEvents, claimWakes, finishClaims, freeDeadClaims, returnClaims } from '../../src/store/outbox-claim';
-import { readFold, readPlans, saveFold, savePlans, type PlannedDelivery } from '../../src/store/plan';
+import { claimEvents, claimWakes, finishClaims, freeDeadClaims, readFold, returnClaims, saveFold } from '../../src/store/outbox-claim';
+import { readPlans, savePlans, type PlannedDelivery } from '../../src/store/plan';
 import { reconcile } from '../../src/store/reconcile';
 import { recordAttempts, recordHealth, withdrawAttempts, type FinishedAttempt, type HealthDelta } from '../../src/store/record';
 import { holdStragglers, readHealthFacts } from '../../src/store/watch';
@@ -36,7 +36,7 @@ const finished = (delivery: PlannedDelivery, fields: Partial<FinishedAttempt> = 
 async function planOne(fields: Partial<PlannedDelivery> = {}): Promise<PlannedDelivery> {
   const [eventId = ''] = await makeEvents(database.db, workspaceId, 1);
   const delivery = planned(eventId, fields);
-  await savePlans(database.db, [{ eventId, deliveries: [delivery] }]);
+  await savePlans(database.db, [{ eventId, workspaceId, deliveries: [delivery] }]);
   return delivery;
 }
 
@@ -46,7 +46,7 @@ const outbox = (): Promise<{ kind: string; signal: string | null; endpoint_id: s
 describe('A plan', () => {
   it('is saved once, whoever comes second', async () => {
     const [eventId = ''] = await makeEvents(database.db, workspaceId, 1);
-    const both = await Promise.all([1, 2, 3, 4].map(() => savePlans(database.db, [{ eventId, deliveries: [planned(eventId)] }])));
+    const both = await Promise.all([1, 2, 3, 4].map(() => savePlans(database.db, [{ eventId, workspaceId, deliveries: [planned(eventId)] }])));
     expect(both.filter((mine) => mine.has(eventId))).toHaveLength(1);
     const { planned: done, deliveries } = await readPlans(database.db, [eventId]);
     expect(done).toEqual(new Set([eventId]));
@@ -57,7 +57,7 @@ describe('A plan', () => {
   it('wakes the watcher of what waits in a lane, once for all of its rows', async () => {
     const ids = await makeEvents(database.db, workspaceId, 3);
     await database.db.query({ text: 'delete from outbox' });
-    await savePlans(database.db, ids.map((eventId) => ({ eventId, deliveries: [planned(eventId, { way: 'lane', reason: 'fifo', attempt: null })] })));
+    await savePlans(database.db, ids.map((eventId) => ({ eventId, workspaceId, deliveries: [planned(eventId, { way: 'lane', reason: 'fifo', attempt: null })] })));
     expect(await outbox()).toEqual([{ kind: 'signal', signal: 'changed', endpoint_id: endpointId }]);
   });
 
@@ -123,7 +123,7 @@ describe('A record', () => {
     await database.db.query({ text: `update endpoints set status = 'FAILING' where id = $1`, values: [endpointId] });
     const ids = await makeEvents(database.db, workspaceId, 53);
     const deliveries = ids.map((eventId) => planned(eventId));
-    await savePlans(database.db, deliveries.map((delivery) => ({ eventId: delivery.eventId, deliveries: [delivery] })));
+    await savePlans(database.db, deliveries.map((delivery) => ({ eventId: delivery.eventId, workspaceId, deliveries: [delivery] })));
     for (const delivery of deliveries) await recordAttempts(database.db, [finished(delivery, { outcome: 'timeout', next: 'RETRYING', afterMs: 60_000 })]);
     const rows = await database.db.query<{ way: string; count: number }>({ text: 'select way, count(*) from deliveries where endpoint_id = $1 group by way order by way', values: [endpointId] });
     expect(rows).toEqual([{ way: 'lane', count: 3 }, { way: 'retry', count: 50 }]);
@@ -223,12 +223,15 @@ describe('The outbox', () => {
     expect(next.filter(({ event }) => event.workspaceId === workspaceId)).toHaveLength(1);
   });
 
-  it('keeps the first fold of an event for ever', async () => {
-    const ids = await makeEvents(database.db, workspaceId, 3);
-    const [first = '', second = '', third = ''] = ids;
-    expect(await saveFold(database.db, first, [first, second])).toEqual([first, second]);
-    expect(await saveFold(database.db, second, [second, third])).toEqual([third]);
-    expect(await readFold(database.db, first)).toEqual([first, second]);
+  it('keeps the first fold of an event, whoever claims it next', async () => {
+    await makeEvents(database.db, workspaceId, 3);
+    const [first, second, third] = await claimEvents(database.db, 105, 3, 10, new Map());
+    const [a = 0, b = 0, c = 0] = [first?.outboxId, second?.outboxId, third?.outboxId];
+    expect((await saveFold(database.db, first?.event.id ?? '', [a, b])).sort()).toEqual([a, b]);
+    expect(await saveFold(database.db, second?.event.id ?? '', [b, c])).toEqual([c]);
+    expect((await readFold(database.db, first?.event.id ?? '')).map(({ outboxId }) => outboxId)).toEqual([a, b]);
+    await returnClaims(database.db, [a, b]);
+    expect((await claimEvents(database.db, 106, 3, 10, new Map())).map(({ foldId }) => foldId)).toEqual([first?.event.id, first?.event.id]);
   });
 
   it('passes starts and signals on in the order in which they were left', async () => {
@@ -250,10 +253,10 @@ describe('The reconciler', () => {
     const orphan = await planOne({ way: 'lane', endpointId: newId('endpoint'), attempt: null });
     await database.db.query({ text: 'delete from outbox' });
 
-    expect(await database.db.transaction((trx) => reconcile(trx))).toEqual({ events: 0, attempts: 1, retries: 1, watchers: 1, expired: 1, orphans: 1 });
+    expect(await database.db.transaction((trx) => reconcile(trx, 60))).toEqual({ events: 0, attempts: 1, retries: 1, watchers: 1, expired: 1, orphans: 1 });
     expect((await lookAtDeliveries(database.db, [expired]))[0]).toMatchObject({ status: 'EXHAUSTED' });
     expect((await lookAtDeliveries(database.db, [orphan]))[0]).toMatchObject({ status: 'CANCELLED' });
-    expect(await database.db.transaction((trx) => reconcile(trx))).toEqual({ events: 0, attempts: 0, retries: 0, watchers: 0, expired: 0, orphans: 0 });
+    expect(await database.db.transaction((trx) => reconcile(trx, 60))).toEqual({ events: 0, attempts: 0, retries: 0, watchers: 0, expired: 0, orphans: 0 });
     expect(event).not.toBe('');
     expect(open.id).not.toBe('');
   });
