@@ -1,4 +1,4 @@
-import type { JsonObject } from './json';
+import type { Json, JsonObject } from './json';
 
 /** The three kinds of object (seed "Chakra, data model"). */
 export type ObjectKind = 'record' | 'process' | 'task';
@@ -58,3 +58,7 @@ export function presentObject(object: TrackedObject): JsonObject {
     updatedAt: object.updatedAt.toISOString(),
   };
 }
+
+/** An object's attribute; null where it has none of this name, or there is no object. */
+export const attributeOf = (object: TrackedObject | null, key: string): Json =>
+  object && Object.hasOwn(object.attributes, key) ? (object.attributes[key] ?? null) : null;

@@ -1,0 +1,2 @@
+/** Whole seconds since 1970. */
+export const toSeconds = (at: Date): number => Math.floor(at.getTime() / 1000);
