@@ -7,11 +7,10 @@ import { DELIVERY_COLUMNS, toDelivery, type DeliveryRow } from './deliveries-rea
  * no such event; `isPlanned`: what it is owed to is decided.
  */
 export async function lockPlan(sql: Sql, workspaceId: string, eventId: string): Promise<{ readonly isPlanned: boolean } | null> {
-  const [row] = await sql.query<{ planned: boolean }>({
-    text: 'select planned_at is not null as planned from plans where event_id = $2 and workspace_id = $1 for update',
-    values: [workspaceId, eventId],
-  });
-  return row ? { isPlanned: row.planned } : null;
+  const plan = await sql.query({ text: 'select 1 from plans where event_id = $2 and workspace_id = $1 for update', values: [workspaceId, eventId] });
+  if (plan.length > 0) return { isPlanned: true };
+  const event = await sql.query({ text: 'select 1 from events where id = $2 and workspace_id = $1', values: [workspaceId, eventId] });
+  return event.length > 0 ? { isPlanned: false } : null;
 }
 
 /** The endpoints that have a delivery of an event. */

@@ -18,7 +18,10 @@ export async function makeOwed(sql: Sql, workspaceId: string, endpointId: string
   const { status = 'PENDING', way = 'lane', reason = null, attemptCount = 0, resendOf = null } = given;
   const eventId = given.eventId ?? (await makeEvents(sql, workspaceId, 1))[0] ?? '';
   const id = newId('delivery');
-  await sql.query({ text: 'update plans set planned_at = now(), owed = coalesce(owed, 0) + 1 where event_id = $1', values: [eventId] });
+  await sql.query({
+    text: 'insert into plans (event_id, workspace_id, owed) values ($1, $2, 1) on conflict (event_id) do update set owed = plans.owed + 1',
+    values: [eventId, workspaceId],
+  });
   await sql.query({
     text: `insert into deliveries (event_id, id, workspace_id, endpoint_id, status, reason, way, attempt_count, failures, resend_of, next_attempt_at, hold_until)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, case when $5 = 'RETRYING' then now() + interval '1 hour' end,
