@@ -243,8 +243,12 @@ describe('The outbox', () => {
 
 describe('The reconciler', () => {
   it('finds what has lost its owner, and nothing else', async () => {
-    const [event = ''] = await makeEvents(database.db, workspaceId, 1);
-    const open = await planOne({ attempt: { id: newId('attempt'), leaseMs: -60_000 } });
+    await database.db.query({ text: 'truncate events, plans, deliveries, attempts, outbox' });
+    await makeEvents(database.db, workspaceId, 1);
+    // An event of a minute ago that nobody has planned, and whose outbox row is gone.
+    await database.db.query({ text: `insert into events (id, workspace_id, type, data, occurred_at)
+      values (id_floor('evt', now() - interval '1 minute') || '0123456789abcdef', $1, 'test.lost', '{}', now())`, values: [workspaceId] });
+    await planOne({ attempt: { id: newId('attempt'), leaseMs: -60_000 } });
     const overdue = await planOne();
     await recordAttempts(database.db, [finished(overdue, { outcome: 'timeout', next: 'RETRYING', afterMs: -120_000 })]);
     const waiting = await planOne({ way: 'lane', attempt: null });
@@ -253,11 +257,9 @@ describe('The reconciler', () => {
     const orphan = await planOne({ way: 'lane', endpointId: newId('endpoint'), attempt: null });
     await database.db.query({ text: 'delete from outbox' });
 
-    expect(await database.db.transaction((trx) => reconcile(trx, 60))).toEqual({ events: 0, attempts: 1, retries: 1, watchers: 1, expired: 1, orphans: 1 });
+    expect(await database.db.transaction((trx) => reconcile(trx, 60))).toEqual({ events: 1, attempts: 1, retries: 1, watchers: 1, expired: 1, orphans: 1 });
     expect((await lookAtDeliveries(database.db, [expired]))[0]).toMatchObject({ status: 'EXHAUSTED' });
     expect((await lookAtDeliveries(database.db, [orphan]))[0]).toMatchObject({ status: 'CANCELLED' });
     expect(await database.db.transaction((trx) => reconcile(trx, 60))).toEqual({ events: 0, attempts: 0, retries: 0, watchers: 0, expired: 0, orphans: 0 });
-    expect(event).not.toBe('');
-    expect(open.id).not.toBe('');
   });
 });
