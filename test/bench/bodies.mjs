@@ -1,0 +1,23 @@
+/** What an event's request body weighs, in bytes: as in the peers' figures. */
+const EVENT_BYTES = 948;
+
+/** Members of the data beside its number; those that rules ask for. */
+const FACTS = { amount: 1_200, currency: 'EUR', customer: { tier: 'gold', country: 'FI' }, tags: ['new', 'web'] };
+
+/**
+ * The bodies of the requests that publish `count` events of a type, numbered from 0: one event each, or `perBatch`.
+ * @param {{ type: string, count: number, perBatch?: number }} events
+ * @returns {Buffer[]}
+ */
+export function bodiesOf({ type, count, perBatch }) {
+  const events = Array.from({ length: count }, (_, n) => eventText(type, n));
+  if (perBatch === undefined) return events.map((text) => Buffer.from(text));
+  const batches = [];
+  for (let from = 0; from < count; from += perBatch) batches.push(Buffer.from(`{"events":[${events.slice(from, from + perBatch).join(',')}]}`));
+  return batches;
+}
+
+function eventText(type, n) {
+  const bare = JSON.stringify({ type, data: { n, ...FACTS, text: '' } });
+  return JSON.stringify({ type, data: { n, ...FACTS, text: 'x'.repeat(EVENT_BYTES - bare.length) } });
+}

@@ -1,0 +1,38 @@
+import { ms, rate } from '../figures.mjs';
+import { faultsInRecords, openWorkspace, publish } from '../measure.mjs';
+import { cpuSeconds, watchMemory } from '../proc.mjs';
+
+const EVENTS = 10_000;
+
+export const benchCase = {
+  name: 'burst',
+  order: 10,
+  summary: '10,000 events, one a request, by 32 connections, to 1 endpoint',
+  async run(bench) {
+    const workspace = await openWorkspace(bench);
+    const cpuBefore = await cpuSeconds(bench.ownPids);
+    const memory = watchMemory(bench.ownPids);
+    const measured = await publish(bench, { workspace, count: EVENTS });
+    const cpuAtArrival = await cpuSeconds(bench.ownPids);
+    const faults = [...measured.faults, ...(await faultsInRecords(bench, { workspace, deliveries: EVENTS }))];
+    // Until all is recorded and every workflow has ended: nothing of the burst is left out.
+    const cpuAfter = await cpuSeconds(bench.ownPids);
+    const peakMiB = await memory.stop();
+    return {
+      figures: [
+        rate('acknowledged', measured.ackedPerSecond, 2_500), ms('ack p50', measured.ackP50Ms), ms('ack p99', measured.ackP99Ms, 40),
+        rate('delivered', measured.deliveredPerSecond, 2_400), ms('publish to arrival p50', measured.latencyP50Ms), ms('publish to arrival p99', measured.latencyP99Ms),
+      ],
+      faults,
+      deliveries: EVENTS,
+      details: { deliveredPerSecond: measured.deliveredPerSecond, cost: costOf({ cpuBefore, cpuAtArrival, cpuAfter, peakMiB }) },
+    };
+  },
+};
+
+/** CPU seconds per 1,000 deliveries by part, and the peak of memory; null where there is no /proc. */
+function costOf({ cpuBefore, cpuAtArrival, cpuAfter, peakMiB }) {
+  if (cpuBefore === null) return null;
+  const spent = (after) => Object.fromEntries(Object.keys(after).map((part) => [part, (after[part] - cpuBefore[part]) / (EVENTS / 1_000)]));
+  return { untilDone: spent(cpuAfter), untilLastArrival: spent(cpuAtArrival), peakMiB };
+}

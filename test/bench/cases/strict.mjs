@@ -1,0 +1,37 @@
+import { nowMs, pause } from '../clock.mjs';
+import { rate } from '../figures.mjs';
+import { faultsInRecords, openWorkspace, publish } from '../measure.mjs';
+
+const EVENTS = 1_000;
+const PATIENCE_MS = 120_000;
+
+export const benchCase = {
+  name: 'strict',
+  order: 60,
+  summary: '1,000 events with EVENTS_PER_WORKFLOW=1: a workflow for each, started as fast as Temporal takes them',
+  async run(bench) {
+    await bench.stack.restartWorkers({ EVENTS_PER_WORKFLOW: '1' });
+    const workspace = await openWorkspace(bench);
+    const begunAt = nowMs();
+    const measured = await publish(bench, { workspace, count: EVENTS });
+    const workflows = await untilAllRan(bench.stack.db, workspace.id, begunAt + PATIENCE_MS);
+    const seconds = (nowMs() - begunAt) / 1_000;
+    const faults = await faultsInRecords(bench, { workspace, deliveries: EVENTS });
+    if (workflows !== EVENTS) faults.push(`${EVENTS} events have ${workflows} workflows`);
+    await bench.stack.restartWorkers();
+    return {
+      figures: [rate('acknowledged', measured.ackedPerSecond), rate('delivered', measured.deliveredPerSecond), rate('workflows', workflows / seconds)],
+      faults: [...measured.faults, ...faults],
+      deliveries: EVENTS,
+    };
+  },
+};
+
+/** Waits until each event's workflow has said that it is its, at most until then. @returns how many workflows that are */
+async function untilAllRan(db, workspaceId, deadline) {
+  for (;;) {
+    const { rows: [{ workflows }] } = await db.query('select count(distinct run_id)::int as workflows from plans where workspace_id = $1', [workspaceId]);
+    if (workflows === EVENTS || nowMs() > deadline) return workflows;
+    await pause(50);
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * What processes take of the machine, from /proc: of every process below this one, and of PostgreSQL's backends. Where there
+ * is no /proc (anything but Linux) nothing is measured.
+ */
+import { readdir, readFile } from 'node:fs/promises';
+
+const TICKS_PER_SECOND = 100;
+/** A share of one processor below which nothing is going on but timers. */
+const QUIET_SHARE = 0.08;
+
+/**
+ * The processes below this one that belong to the service, by part. The bench's own are left out.
+ * @param {readonly number[]} ownPids of the generator and the receiver
+ * @returns {Promise<{ pid: number, part: 'api' | 'worker' | 'postgres' | 'temporal', cpuS: number }[] | null>} null without /proc
+ */
+export async function serviceProcesses(ownPids) {
+  const names = await readdir('/proc').catch(() => null);
+  if (names === null) return null;
+  const all = (await Promise.all(names.filter((name) => /^\d+$/.test(name)).map((pid) => statOf(Number(pid))))).filter((one) => one !== null);
+  const below = new Set([process.pid]);
+  for (let known = 0; known < below.size;) {
+    known = below.size;
+    for (const { pid, parent } of all) if (below.has(parent) && !ownPids.includes(pid)) below.add(pid);
+  }
+  const parts = await Promise.all(all.filter(({ pid }) => below.has(pid)).map(async (one) => ({ ...one, part: await partOf(one) })));
+  return parts.filter(({ part }) => part !== null);
+}
+
+/** CPU seconds since their start, by part and in all. A backend that has ended is in the sum of its parent. */
+export async function cpuSeconds(ownPids) {
+  const processes = await serviceProcesses(ownPids);
+  if (processes === null) return null;
+  const seconds = { api: 0, worker: 0, postgres: 0, temporal: 0 };
+  for (const { part, cpuS } of processes) seconds[part] += cpuS;
+  return { ...seconds, all: Object.values(seconds).reduce((sum, one) => sum + one, 0) };
+}
+
+/** Watches the memory of all parts together until `stop`, which answers the peak in MiB. Memory that is shared counts once. */
+export function watchMemory(ownPids, everyMs = 250) {
+  let peak = null;
+  const look = async () => {
+    const processes = await serviceProcesses(ownPids);
+    if (processes === null) return;
+    peak = Math.max(peak ?? 0, await residentMiB(processes));
+  };
+  let looking = look();
+  const timer = setInterval(() => {
+    looking = looking.then(look);
+  }, everyMs);
+  return {
+    async stop() {
+      clearInterval(timer);
+      await looking;
+      return peak;
+    },
+  };
+}
+
+/** Waits until the service does nothing for a second, at most so long. Without /proc: for three seconds. */
+export async function untilIdle(ownPids, withinMs, pause) {
+  const deadline = performance.now() + withinMs;
+  let before = await cpuSeconds(ownPids);
+  if (before === null) return pause(3_000);
+  while (performance.now() < deadline) {
+    await pause(1_000);
+    const after = await cpuSeconds(ownPids);
+    if (after.all - before.all < QUIET_SHARE) return;
+    before = after;
+  }
+}
+
+async function statOf(pid) {
+  const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => null);
+  if (text === null) return null;
+  // The name stands in brackets and may hold anything.
+  const name = text.slice(text.indexOf('(') + 1, text.lastIndexOf(')'));
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const [own, system, ofEnded, systemOfEnded] = fields.slice(11, 15).map(Number);
+  const isPostmasterLike = name.startsWith('postgres');
+  const ticks = own + system + (isPostmasterLike ? ofEnded + systemOfEnded : 0);
+  return { pid, parent: Number(fields[1]), name, cpuS: ticks / TICKS_PER_SECOND };
+}
+
+async function partOf({ pid, name }) {
+  if (name.startsWith('postgres')) return 'postgres';
+  if (name.startsWith('temporal')) return 'temporal';
+  const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
+  if (words.includes('serve')) return 'api';
+  return words.includes('work') ? 'worker' : null;
+}
+
+async function residentMiB(processes) {
+  let own = 0;
+  let shared = 0;
+  let postgresFile = 0;
+  for (const { pid, part } of processes) {
+    const text = await readFile(`/proc/${pid}/status`, 'latin1').catch(() => '');
+    const kib = (name) => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(text)?.[1] ?? 0);
+    own += kib('RssAnon');
+    shared = Math.max(shared, kib('RssShmem'));
+    if (part === 'postgres') postgresFile = Math.max(postgresFile, kib('RssFile'));
+    else own += kib('RssFile');
+  }
+  return (own + shared + postgresFile) / 1024;
+}
