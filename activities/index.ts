@@ -3,10 +3,13 @@ import type { SettleParts } from '../src/engine/settle';
 import type { RetryParts } from '../src/engine/retry';
 import { createAttemptFirst } from './attempt-first';
 import { createLookAtEndpoint } from './look-at-endpoint';
+import { createLookAtJob } from './look-at-job';
 import { createPlanEvents } from './plan-events';
 import { createRetryDelivery } from './retry-delivery';
 import { createServeEndpoint } from './serve-endpoint';
 import { createSwitchEndpoint } from './switch-endpoint';
+import { createSwitchJob } from './switch-job';
+import { createWritePage } from './write-page';
 
 export type { EndpointLook } from './look-at-endpoint';
 export type { EndpointSwitch } from './switch-endpoint';
@@ -22,6 +25,9 @@ export const createActivities = (parts: ActivityParts) => ({
   lookAtEndpoint: createLookAtEndpoint(parts),
   serveEndpoint: createServeEndpoint(parts),
   switchEndpoint: createSwitchEndpoint(parts),
+  lookAtJob: createLookAtJob(parts),
+  switchJob: createSwitchJob(parts),
+  writePage: createWritePage(parts),
 });
 
 /** The activities' types, for workflows. */

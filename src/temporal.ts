@@ -3,8 +3,8 @@ import { Client, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } f
 import { defineSearchAttributeKey, type SearchAttributePair, type SearchAttributeType } from '@temporalio/common';
 import { NativeConnection } from '@temporalio/worker';
 import {
-  deliverEventId, deliverId, SEARCH_ATTRIBUTES, TASK_QUEUE, WATCH_SIGNALS, watchEndpointId,
-  type DeliverEventInput, type DeliverInput, type WatchEndpointInput,
+  deliverEventId, deliverId, JOB_SIGNALS, JOB_WORKFLOWS, jobWorkflowId, SEARCH_ATTRIBUTES, TASK_QUEUE, WATCH_SIGNALS, watchEndpointId,
+  type DeliverEventInput, type DeliverInput, type JobInput, type WatchEndpointInput,
 } from '../workflows/contract';
 import type { Config } from './config';
 import { SEARCH_ATTRIBUTE_TYPES } from './search-attributes';
@@ -25,6 +25,10 @@ export interface Workflows {
   signalDeliver(deliveryId: string, signal: string): Promise<void>;
   /** Has an endpoint's watcher look at PostgreSQL; starts it where there is none. */
   wakeWatcher(input: WatchEndpointInput): Promise<void>;
+  /** Has a job's workflow look at PostgreSQL; starts it where there is none. `summary` is for the UI. */
+  wakeJob(input: JobInput, kind: keyof typeof JOB_WORKFLOWS, summary: string): Promise<void>;
+  /** The same for a job of which nothing is to be done now: a workflow that is gone needs no waking. */
+  signalJob(jobId: string): Promise<void>;
 }
 
 /** Connects with the settings' TLS and API key. The connection is shared by the worker and the client: eager starts need that. */
@@ -78,13 +82,7 @@ export function createWorkflows(connection: NativeConnection, namespace: string)
         typedSearchAttributes: pairs({ workspace: workspaceId, endpoint: input.endpointId, eventTypes: [eventType] }),
       }));
     },
-    async signalDeliver(deliveryId, signal) {
-      try {
-        await workflow.getHandle(deliverId(deliveryId)).signal(signal);
-      } catch (error) {
-        if (!(error instanceof WorkflowNotFoundError)) throw error;
-      }
-    },
+    signalDeliver: (deliveryId, signal) => unlessGone(workflow.getHandle(deliverId(deliveryId)).signal(signal)),
     async wakeWatcher(input) {
       await workflow.signalWithStart('watchEndpoint', {
         args: [input],
@@ -96,6 +94,19 @@ export function createWorkflows(connection: NativeConnection, namespace: string)
         typedSearchAttributes: pairs({ workspace: input.workspaceId, endpoint: input.endpointId }),
       });
     },
+    async wakeJob(input, kind, summary) {
+      await workflow.signalWithStart(JOB_WORKFLOWS[kind], {
+        args: [input],
+        taskQueue: TASK_QUEUE,
+        workflowId: jobWorkflowId(input.jobId),
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        signal: JOB_SIGNALS.wake,
+        signalArgs: [],
+        staticSummary: summary,
+        typedSearchAttributes: pairs({ workspace: input.workspaceId }),
+      });
+    },
+    signalJob: (jobId) => unlessGone(workflow.getHandle(jobWorkflowId(jobId)).signal(JOB_SIGNALS.wake)),
   };
 }
 
@@ -104,6 +115,14 @@ async function unlessRunning(start: Promise<unknown>): Promise<void> {
     await start;
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}
+
+async function unlessGone(signal: Promise<unknown>): Promise<void> {
+  try {
+    await signal;
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
   }
 }
 

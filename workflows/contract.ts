@@ -3,6 +3,7 @@
  * A change here is a change of running workflows: see CONTRIBUTING, "Workflow code is replayed".
  */
 
+import type { JobKind, JobStatus } from '../src/domain/job';
 import type { Ramp } from '../src/domain/ramp';
 
 /** Task queue of `deliverEvent` and `watchEndpoint`, and of quick activities. */
@@ -25,6 +26,12 @@ export const deliverEventId = (eventIds: readonly string[]): string =>
 export const deliverId = (deliveryId: string): string => `delivery/${deliveryId}`;
 /** `endpoint/ep_…` */
 export const watchEndpointId = (endpointId: string): string => `endpoint/${endpointId}`;
+
+/** `job/job_…` */
+export const jobWorkflowId = (jobId: string): string => `job/${jobId}`;
+
+/** The workflow that does each kind of job. */
+export const JOB_WORKFLOWS = { bulk_create: 'bulkWrite', bulk_update: 'bulkWrite' } as const satisfies Record<JobKind, string>;
 
 /** Most endpoints that one event's workflow shows one by one; above it one line stands for all. */
 export const SHOWN_DELIVERIES = 50;
@@ -93,6 +100,26 @@ export interface WatchState {
   readonly probeAt: number;
 }
 
+/** Input of a job's workflow: what is to be done stands in PostgreSQL. */
+export interface JobInput {
+  readonly workspaceId: string;
+  readonly jobId: string;
+}
+
+/** What became of a job. */
+export interface JobResult {
+  readonly status: JobStatus;
+  readonly total: number;
+  readonly done: number;
+  readonly failed: number;
+}
+
+/** What a job's workflow knows of it, and shows when asked. */
+export interface JobLook extends JobResult {
+  /** The first entry that is pending; null where none is. */
+  readonly next: number | null;
+}
+
 /** Signals to `deliver`; each only makes it look at PostgreSQL. */
 export const DELIVER_SIGNALS = { retryNow: 'retryNow', cancel: 'cancel', wake: 'wake' } as const;
 /** Signals to `watchEndpoint`; `deactivate`, `reactivate` and `drain` also act when sent from the Temporal UI. */
@@ -111,3 +138,9 @@ export interface DrainArgument {
 }
 /** Query of `watchEndpoint`. */
 export const HEALTH_QUERY = 'health';
+/** Signals to a job's workflow: `wake` makes it look at PostgreSQL, the others do what the API's calls of that name do. */
+export const JOB_SIGNALS = { wake: 'wake', pause: 'pause', resume: 'resume', cancel: 'cancel' } as const;
+/** Query of a job's workflow. */
+export const PROGRESS_QUERY = 'progress';
+/** Entries of one page: one activity, a second or so. */
+export const PAGE_ENTRIES = 100;

@@ -1,6 +1,7 @@
 import type { Deps } from '../deps';
 import { lastOf } from '../engine/retry';
 import { lookAtDeliveries } from '../store/attempts';
+import { findJob } from '../store/jobs';
 import { finishClaims, type ClaimedWake } from '../store/outbox-claim';
 import type { Workflows } from '../temporal';
 
@@ -33,6 +34,7 @@ export function createWakes(deps: Deps, workflows: Workflows): Wakes {
     if (!wake) return;
     if (wake.kind === 'retry') await startDeliver(deps, workflows, wake);
     else if (wake.deliveryId !== null) await workflows.signalDeliver(wake.deliveryId, wake.signal ?? 'wake');
+    else if (wake.jobId !== null) await wakeJob(deps, workflows, wake.workspaceId, wake.jobId);
     else if (wake.endpointId !== null) await wakeWatcher(wake.workspaceId, wake.endpointId);
     await finishClaims(deps.db, group.map((row) => row.outboxId));
   }
@@ -93,16 +95,21 @@ export function createWakes(deps: Deps, workflows: Workflows): Wakes {
   };
 }
 
-/** Signals to one watcher are one signal. */
+/** Signals to one watcher or job are one signal. */
 function grouped(claimed: readonly ClaimedWake[]): ClaimedWake[][] {
   const groups = new Map<string, ClaimedWake[]>();
   for (const wake of claimed) {
-    const key = wake.kind === 'signal' && wake.deliveryId === null ? `watcher ${wake.endpointId}` : `row ${wake.outboxId}`;
+    const key = keyOf(wake);
     const group = groups.get(key);
     if (group) group.push(wake);
     else groups.set(key, [wake]);
   }
   return [...groups.values()];
+}
+
+function keyOf({ kind, deliveryId, endpointId, jobId, outboxId }: ClaimedWake): string {
+  if (kind === 'job') return `job ${jobId}`;
+  return kind === 'signal' && deliveryId === null ? `watcher ${endpointId}` : `row ${outboxId}`;
 }
 
 function forgetOld(lastSignal: Map<string, number>): void {
@@ -123,4 +130,12 @@ async function startDeliver({ db }: Deps, workflows: Workflows, wake: ClaimedWak
     look.workspaceId,
     wake.eventType ?? 'unknown',
   );
+}
+
+async function wakeJob({ db }: Deps, workflows: Workflows, workspaceId: string, jobId: string): Promise<void> {
+  const job = await findJob(db, workspaceId, jobId);
+  if (!job) return;
+  // Of a job that is paused or over nothing is to be done: only a workflow that lives needs to hear of it.
+  if (job.status !== 'QUEUED' && job.status !== 'RUNNING') return workflows.signalJob(jobId);
+  await workflows.wakeJob({ workspaceId, jobId }, job.kind, `${job.kind.replace('_', ' ')}, ${job.total} entries`);
 }

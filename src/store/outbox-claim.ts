@@ -19,14 +19,15 @@ export interface ClaimedEvent {
   readonly revision: number;
 }
 
-/** The start of a `deliver` workflow, or a signal, that this worker has claimed. */
+/** The start of a `deliver` workflow, a signal, or the wake of a job, that this worker has claimed. */
 export interface ClaimedWake {
   readonly outboxId: number;
-  readonly kind: 'retry' | 'signal';
+  readonly kind: 'retry' | 'signal' | 'job';
   readonly workspaceId: string;
   readonly eventId: string | null;
   readonly deliveryId: string | null;
   readonly endpointId: string | null;
+  readonly jobId: string | null;
   readonly signal: string | null;
   /** The event's type, for the search attributes of a `deliver`; null for a signal. */
   readonly eventType: string | null;
@@ -94,25 +95,25 @@ export async function readFold(sql: Sql, foldId: string): Promise<{ outboxId: nu
   return rows.map((row) => ({ outboxId: row.id, eventId: row.event_id }));
 }
 
-/** Claims up to `limit` starts of `deliver` and signals, oldest first. */
+/** Claims up to `limit` starts of `deliver`, signals and wakes of jobs, oldest first. */
 export async function claimWakes(sql: Sql, worker: number, limit: number): Promise<ClaimedWake[]> {
   const rows = await sql.query<{
-    id: number; kind: 'retry' | 'signal'; workspace_id: string; event_id: string | null; delivery_id: string | null;
-    endpoint_id: string | null; signal: string | null; event_type: string | null;
+    id: number; kind: 'retry' | 'signal' | 'job'; workspace_id: string; event_id: string | null; delivery_id: string | null;
+    endpoint_id: string | null; job_id: string | null; signal: string | null; event_type: string | null;
   }>({
     name: 'outbox-claim-wakes',
     text: `with claimed as (
              update outbox set claimed_by = $1, claimed_until = now() + make_interval(secs => ${CLAIM_SECONDS})
-             where id in (select id from outbox where kind in ('retry', 'signal') and claimed_by is null
+             where id in (select id from outbox where kind in ('retry', 'signal', 'job') and claimed_by is null
                           order by id limit $2 for update skip locked)
-             returning id, kind, workspace_id, event_id, delivery_id, endpoint_id, signal
+             returning id, kind, workspace_id, event_id, delivery_id, endpoint_id, job_id, signal
            )
            select c.*, e.type as event_type from claimed c left join events e on e.id = c.event_id order by c.id`,
     values: [worker, limit],
   });
   return rows.map((row) => ({
     outboxId: row.id, kind: row.kind, workspaceId: row.workspace_id, eventId: row.event_id, deliveryId: row.delivery_id,
-    endpointId: row.endpoint_id, signal: row.signal, eventType: row.event_type,
+    endpointId: row.endpoint_id, jobId: row.job_id, signal: row.signal, eventType: row.event_type,
   }));
 }
 

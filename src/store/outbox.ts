@@ -36,3 +36,13 @@ export async function addRetries(sql: Sql, retries: readonly { workspaceId: stri
     values: [retries.map((r) => r.workspaceId), retries.map((r) => r.eventId), retries.map((r) => r.deliveryId), retries.map((r) => r.endpointId)],
   });
 }
+
+/** Has the workflow of a job started, or told to look at PostgreSQL, in the transaction of the change that it is to see. */
+export async function addJobWake(sql: Sql, workspaceId: string, jobId: string): Promise<void> {
+  await sql.query({ name: 'outbox-add-job', text: `insert into outbox (kind, workspace_id, job_id) values ('job', $1, $2)`, values: [workspaceId, jobId] });
+}
+
+/** Wakes the relays of all workers; not in a transaction that writes, since a NOTIFY makes commits wait for one another. */
+export async function notifyRelays(db: Sql): Promise<void> {
+  await db.query({ text: `notify ${OUTBOX_CHANNEL}` });
+}

@@ -6,6 +6,7 @@ export interface Repairs {
   readonly attempts: number;
   readonly retries: number;
   readonly watchers: number;
+  readonly jobs: number;
   readonly expired: number;
   readonly orphans: number;
 }
@@ -17,6 +18,8 @@ const RECONCILER_LOCK = 'posthorn.reconciler';
 const GRACE_SECONDS = 30;
 /** The longest timeout of an endpoint, in seconds: a retry that is due may be under way for so long. */
 const LONGEST_ATTEMPT_SECONDS = 30;
+/** A job without a sign of life for so long has lost its workflow, or what wakes it, in seconds. */
+const JOB_GRACE_SECONDS = 60;
 /** Most rows of each kind a turn. */
 const MOST = 500;
 
@@ -65,6 +68,12 @@ export async function reconcile(trx: Sql, lookBackMinutes: number): Promise<Repa
                                 and a.started_at > now() - interval '${GRACE_SECONDS} seconds'))
       )
       order by e.id limit ${MOST}`),
+    jobs: await count(trx, `
+      insert into outbox (kind, workspace_id, job_id)
+      select 'job', j.workspace_id, j.id from jobs j
+      where j.status in ('QUEUED', 'RUNNING') and j.updated_at < now() - interval '${JOB_GRACE_SECONDS} seconds'
+        and not exists (select 1 from outbox o where o.job_id = j.id)
+      order by j.id limit ${MOST}`),
     expired: await count(trx, `
       update deliveries d set status = 'EXHAUSTED', reason = 'hold_expired', next_attempt_at = null, updated_at = now()
       where d.status = 'HELD' and d.hold_until is not null and d.hold_until < now()
