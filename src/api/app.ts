@@ -61,7 +61,7 @@ function createRouter(parts: AppParts, auth: Auth): Router {
       const requestId = String(ctx.state['requestId']);
       const caller = route.role === null ? null : await auth.authenticate(credentialsOf(ctx), route);
       const answer = await run({ route, guard, caller, requestId }, ctx);
-      present(ctx, answer);
+      present(ctx, answer, route.replyType);
     });
   }
   return router;

@@ -22,7 +22,7 @@ export function eventText({ event, owed, delivered }: ToldEvent, extras: EventEx
 
 /** The same as a value, for the check against its schema: but for `data`, whose text stands for itself. */
 export function eventValue({ event, owed, delivered }: ToldEvent, extras: EventExtras = {}): Readonly<Record<string, unknown>> {
-  const { workspaceId: _workspaceId, object, previous, changes, actor, occurredAt, createdAt, ...plain } = event;
+  const { workspaceId: _workspaceId, received: _received, object, previous, changes, actor, occurredAt, createdAt, ...plain } = event;
   return {
     ...plain, object: parsed(object), previous: parsed(previous), changes: parsed(changes), actor: parsed(actor),
     occurredAt: occurredAt.toISOString(), createdAt: createdAt.toISOString(), owed, delivered, ...extras,

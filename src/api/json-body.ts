@@ -28,7 +28,8 @@ export async function readJsonBody(request: IncomingMessage, limit: number): Pro
   return { raw, value };
 }
 
-async function readBytes(request: IncomingMessage, limit: number): Promise<Buffer> {
+/** Reads a body of at most `limit` bytes; empty where there is none. @throws AppError 413 over the limit, 400 where it breaks off. */
+export async function readBytes(request: IncomingMessage, limit: number): Promise<Buffer> {
   const declared = Number(request.headers['content-length'] ?? 0);
   if (declared > limit) throw tooLarge(limit);
   if (declared === 0 && request.headers['transfer-encoding'] === undefined) return Buffer.alloc(0);

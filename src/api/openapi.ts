@@ -66,7 +66,7 @@ function operationOf(one: Route, schemaOf: (schema: z.ZodType, io: 'input' | 'ou
 function repliesOf(one: Route, schemaOf: (schema: z.ZodType, io: 'input' | 'output') => JsonSchema): JsonSchema {
   return Object.fromEntries(Object.entries(one.replies).map(([status, schema]) => [
     status,
-    { description: WORDS[status] ?? 'The answer', ...(schema && { content: { 'application/json': { schema: schemaOf(schema, 'output') } } }) },
+    { description: WORDS[status] ?? 'The answer', ...(schema && { content: { [one.replyType ?? 'application/json']: { schema: schemaOf(schema, 'output') } } }) },
   ]));
 }
 

@@ -39,8 +39,8 @@ export function toAppError(error: unknown): AppError {
 /** The caller's own request id where it is a plain word, else a new one. */
 export const requestIdOf = (header: string | undefined): string => (header && /^[\w.:-]{1,128}$/.test(header) ? header : randomUUID());
 
-/** Writes an answer. */
-export function present(ctx: Context, answer: Answer): void {
+/** Writes an answer, of this media type in UTF-8. */
+export function present(ctx: Context, answer: Answer, type = 'application/json'): void {
   ctx.status = answer.status;
   if (answer.headers) ctx.set(answer.headers);
   if (answer.body === undefined) {
@@ -49,7 +49,7 @@ export function present(ctx: Context, answer: Answer): void {
     ctx.status = answer.status;
     return;
   }
-  ctx.type = 'application/json; charset=utf-8';
+  ctx.type = `${type}; charset=utf-8`;
   ctx.body = answer.text ?? JSON.stringify(answer.body);
 }
 

@@ -31,6 +31,8 @@ export interface RouteContext {
   writeOne<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
   /** Stores a custom event of no object together with those of concurrent requests; on its own where `isIdempotent`. */
   publish(event: NewEvent): Promise<InsertedEvent>;
+  /** A header of the request, by its name in lower case. @throws AppError 400 where it stands more than once. */
+  header(name: string): string | undefined;
   /** Whether the request has an Idempotency-Key: then all writes go through `write`, and `deps.db` reads its transaction. */
   readonly isIdempotent: boolean;
 }
@@ -51,6 +53,8 @@ export interface RouteInput<P, Q, B> {
   readonly body: B;
   /** The request's own bytes as text; `''` without a body. */
   readonly raw: string;
+  /** The request's own bytes, for a route of `rawBody`; else empty. */
+  readonly bytes: Buffer;
 }
 
 /** One route as data: the router, the OpenAPI document and the generated isolation test are all made from it. */
@@ -67,6 +71,10 @@ export interface Route {
   readonly body?: z.ZodType;
   /** Largest body in bytes; 64 KiB unless told. */
   readonly bodyLimit?: number;
+  /** The body is taken as it comes, of any media type, and is not read as JSON. */
+  readonly rawBody?: boolean;
+  /** Media type of the answers, in UTF-8; `application/json` unless told. */
+  readonly replyType?: string;
   /** Schema of the answer by status; null: no body. Problems are added to each route. */
   readonly replies: Readonly<Record<number, z.ZodType | null>>;
   /** The stored answer of an Idempotency-Key holds a secret and is sealed. */

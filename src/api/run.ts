@@ -6,7 +6,7 @@ import { insertEvents } from '../store/event-insert';
 import type { AppParts } from './app';
 import type { Guard } from './guard';
 import { answerOnce, readIdempotencyKey } from './idempotency';
-import { readJsonBody, type JsonBody } from './json-body';
+import { readBytes, readJsonBody, type JsonBody } from './json-body';
 import type { Answer, Caller, Route, RouteContext } from './route';
 
 /** One call of one route by one caller; null: a route that needs no key. */
@@ -20,6 +20,7 @@ export interface Call {
 /** Largest body in bytes where a route does not say. */
 const BODY_LIMIT = 64 * 1024;
 const NO_BODY: JsonBody = { raw: '', value: undefined };
+const NO_BYTES = Buffer.alloc(0);
 const NOBODY: Caller = { workspaceId: '', role: 'read', keyId: 'none', isRoot: false };
 
 /** Runs calls: reads and guards their input, calls the handler, once where asked to, and checks what it answers. */
@@ -28,12 +29,13 @@ export function createRunner(parts: AppParts): (call: Call, ctx: Context) => Pro
 
   return async (call, ctx) => {
     const { route, guard } = call;
-    const body = route.method === 'GET' ? NO_BODY : await readJsonBody(ctx.req, route.bodyLimit ?? BODY_LIMIT);
+    const { bytes, ...body } = await readInput(route, ctx);
     const input = {
       params: guard.params((ctx['params'] ?? {}) as Record<string, string>),
       query: guard.query(ctx.querystring === '' ? {} : { ...ctx.query }),
       body: route.method === 'GET' ? undefined : guard.body(body.value),
       raw: body.raw,
+      bytes,
     };
     const handle = async (context: RouteContext): Promise<Answer> => {
       const answer = await route.handle(input as Parameters<Route['handle']>[0], context);
@@ -88,9 +90,16 @@ export function createRunner(parts: AppParts): (call: Call, ctx: Context) => Pro
   }
 }
 
+async function readInput(route: Route, ctx: Context): Promise<JsonBody & { readonly bytes: Buffer }> {
+  const limit = route.bodyLimit ?? BODY_LIMIT;
+  if (route.rawBody) return { ...NO_BODY, bytes: await readBytes(ctx.req, limit) };
+  return { ...(route.method === 'GET' ? NO_BODY : await readJsonBody(ctx.req, limit)), bytes: NO_BYTES };
+}
+
 const baseOf = ({ caller, requestId }: Call, ctx: Context) => ({
   caller: caller ?? NOBODY,
   requestId,
+  header: (name: string) => header(ctx, name),
   ifMatch: readIfMatch(header(ctx, 'if-match')),
 });
 

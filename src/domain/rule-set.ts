@@ -1,12 +1,13 @@
+import type { RoutedChannel } from './channel';
 import { ClauseIndex, type Clause, type Condition } from './clause-index';
 import { compileCondition } from './condition-compile';
 import { equals } from './condition-operators';
 import { readPath } from './condition-path';
-import type { DialectName } from './dialect';
-import { coveringPatterns, isOperational, type Event } from './event';
+import { canBeOwed, isFamilyEvent, type DialectName } from './dialect';
+import { coveringPatterns, INBOUND_RAW, INBOUND_TYPES, inboundType, isInbound, isOperational, type Event } from './event';
 import { type Facts, factsOf } from './facts';
-import type { JsonObject } from './json';
-import type { Rule } from './rule';
+import { isJsonObject, type JsonObject } from './json';
+import { ruleCovers, type Rule } from './rule';
 
 /** What routing needs to know of an endpoint. */
 export interface RoutedEndpoint {
@@ -28,30 +29,50 @@ export interface RuleSet {
  * Makes rules and subscriptions ready. Disabled rules, and endpoints that are not among `endpoints`, are left out. Throws
  * an Error that names the rule where a stored condition can't be compiled: better late than planned without it.
  */
-export function compileRuleSet(rules: readonly Rule[], endpoints: readonly RoutedEndpoint[]): RuleSet {
+export function compileRuleSet(
+  rules: readonly Rule[], endpoints: readonly RoutedEndpoint[], channels: readonly RoutedChannel[] = [],
+): RuleSet {
   const known = new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]));
-  const byPattern = indexByPattern(rules.filter((rule) => rule.enabled), endpoints, known);
+  const enabled = rules.filter((rule) => rule.enabled);
+  const byPattern = indexByPattern(enabled, endpoints, known);
+  // A subscription of one's own never covers what a channel received: only rules that say so, and the channel's endpoints.
+  const inbound = indexByPattern(enabled.filter((rule) => INBOUND_TYPES.some((type) => ruleCovers(rule, type))), [], known);
+  const channelOf = new Map(channels.map((channel) => [channel.id, channel]));
 
   return {
     owedTo(event) {
       const facts = factsOf(event);
       const about = isOperational(event.type) ? readPath(facts.data, ['endpointId']) : undefined;
-      return [...matchedBy(event.type, facts, byPattern)]
-        .filter((id) => id !== about && isInScope(known.get(id)?.scope ?? null, facts))
+      const matched = matchedBy(event.type, facts, isInbound(event.type) ? inbound : byPattern);
+      const own = event.received && endpointOfChannel(channelOf.get(event.received.channelId), event.type);
+      if (own && known.has(own)) matched.add(own);
+      return [...matched]
+        .filter((id) => id !== about && takes(known.get(id), event, facts))
         .sort();
     },
   };
 }
 
+const takes = (endpoint: RoutedEndpoint | undefined, event: Event, facts: Facts): boolean =>
+  endpoint !== undefined && canBeOwed(endpoint.dialect, event) && isInScope(endpoint.scope, facts, isFamilyEvent(event));
+
+function endpointOfChannel(channel: RoutedChannel | undefined, type: string): string | null {
+  if (!channel) return null;
+  if (type === INBOUND_RAW) return channel.passThroughEndpointId;
+  return channel.events.some((kind) => inboundType(kind) === type) ? channel.friendlyEndpointId : null;
+}
+
 /**
  * Whether an event is of a scope: its object's attribute of that name has that value, or its data has. A scope without
- * a colon is the value of the attribute `scope`. No scope covers everything.
+ * a colon is the value of the attribute `scope`. No scope covers everything. The event of a family says its scope itself
+ * where its data names one: a technology's is that of its session (product.md, "flow scope").
  */
-export function isInScope(scope: string | null, facts: Facts): boolean {
+export function isInScope(scope: string | null, facts: Facts, isOfFamily = false): boolean {
   if (scope === null) return true;
   const colon = scope.indexOf(':');
   const name = colon === -1 ? 'scope' : scope.slice(0, colon);
   const isWanted = equals(scope.slice(colon + 1));
+  if (isOfFamily && isJsonObject(facts.data) && Object.hasOwn(facts.data, name)) return isWanted(readPath(facts.data, [name]));
   return isWanted(readPath(facts.object, ['attributes', name])) || isWanted(readPath(facts.data, [name]));
 }
 

@@ -11,16 +11,19 @@ const MAX_VALUE_LENGTH = 4096;
 /** Ours to set, hop-by-hop (RFC 9110, 7.6.1), or telling a receiver of our own traces. A trailing `-` stands for all that begin so. */
 const FORBIDDEN = [
   'host', 'connection', 'keep-alive', 'transfer-encoding', 'te', 'trailer', 'upgrade', 'expect', 'proxy-', 'content-', 'webhook-',
-  'x-chakra-signature-256', 'traceparent', 'tracestate', 'baggage', 'accept-encoding',
+  'x-chakra-signature-256', 'x-hub-signature-256', 'traceparent', 'tracestate', 'baggage', 'accept-encoding',
 ];
 
 /** The headers of one attempt: ours, the endpoint's own (which may name another user agent), then the signatures over `body`. */
 export function requestHeaders(
-  target: Pick<EndpointTarget, 'dialect' | 'headers' | 'secrets'>, event: Pick<Event, 'id'>, body: Uint8Array, now: Date,
+  target: Pick<EndpointTarget, 'dialect' | 'headers' | 'secrets'>, event: Pick<Event, 'id' | 'received'>, body: Uint8Array, now: Date,
 ): Record<string, string> {
   const headers: Record<string, string> = { 'content-type': 'application/json', 'accept-encoding': 'identity' };
   if (!Object.keys(target.headers).some((name) => name.toLowerCase() === 'user-agent')) headers['user-agent'] = USER_AGENT;
-  const signatures = signatureHeaders(DIALECTS[target.dialect].signature, { id: event.id, timestamp: now, body, secrets: target.secrets });
+  const { signature, passesSignature } = DIALECTS[target.dialect];
+  const received = event.received?.signature ?? null;
+  if (passesSignature && received !== null) headers['X-Hub-Signature-256'] = received;
+  const signatures = signatureHeaders(signature, { id: event.id, timestamp: now, body, secrets: target.secrets });
   return Object.assign(headers, target.headers, signatures);
 }
 

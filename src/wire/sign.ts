@@ -25,12 +25,13 @@ const SPKI_PUBLIC = Buffer.from('302a300506032b6570032100', 'hex');
  *
  * `standard-webhooks` (Standard Webhooks 1.0.0): every secret that is valid at the timestamp signs, `v1` or `v1a` by its
  * kind. `chakra-sha256` (seed "Chakra APIs, inbound events webhook"): bare hex of the current secret's HMAC over the raw
- * body; no header without a secret.
+ * body; no header without a secret. `none`: no headers.
  */
 export function signatureHeaders(
   scheme: SignatureScheme,
   { id, timestamp, body, secrets }: SignedContent & { readonly secrets: readonly SigningSecret[] },
 ): Record<string, string> {
+  if (scheme === 'none') return {};
   if (scheme === 'chakra-sha256') {
     const current = secrets.find(({ expiresAt }) => expiresAt === null);
     return current ? { 'X-Chakra-Signature-256': hmac(current.secret, body).toString('hex') } : {};
@@ -54,6 +55,7 @@ export function generateSecret(kind: 'v1' | 'v1a'): string {
 
 /** What is wrong with a secret that a caller brings, and what is allowed; null where it can be used. Never repeats the secret. */
 export function checkSecret(scheme: SignatureScheme, secret: string): string | null {
+  if (scheme === 'none') return 'is of no use: this dialect signs nothing';
   if (scheme === 'chakra-sha256') return secret.length >= 1 && secret.length <= 256 ? null : 'must have 1 to 256 characters';
   const kind = /^(whsec|whsk)_/.exec(secret)?.[1];
   if (!kind) return 'must begin with whsec_ (a shared secret) or whsk_ (an ed25519 private key), followed by base64';

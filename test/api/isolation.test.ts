@@ -22,12 +22,13 @@ beforeAll(async () => {
   const keyId = await make('/v1/api-keys', { name: 'k', role: 'read' });
   const endpointId = await make('/v1/endpoints', { url: 'http://127.0.0.1:9/hook', events: ['*'] });
   const ruleId = await make('/v1/rules', { name: 'r', events: ['*'], endpointIds: [endpointId] });
+  const channelId = await make('/v1/channels', { kind: 'whatsapp', verifyToken: 'v' });
   const deliveryId = newId('delivery');
   await api.db.query({
     text: `insert into deliveries (event_id, id, workspace_id, endpoint_id, status, way) values ($1, $2, $3, $4, 'PENDING', 'lane')`,
     values: [eventId, deliveryId, owner.workspaceId, endpointId],
   });
-  owned = { recordId, processId, taskId, eventId, keyId, endpointId, ruleId, deliveryId, type: 'customer', primaryKey: 'k-1' };
+  owned = { recordId, processId, taskId, eventId, keyId, endpointId, ruleId, channelId, deliveryId, type: 'customer', primaryKey: 'k-1' };
 });
 afterAll(() => api.close());
 
