@@ -140,7 +140,7 @@ async function firstAttempt(
     return null;
   }
   try {
-    return await send({ event, target, deliveryId: delivery.id, number: 1, failures: 0, byRetry: false, isProbe: false, release });
+    return await send({ event, target, deliveryId: delivery.id, number: 1, failures: 0, isFirst: true, byRetry: false, isProbe: false, isResend: false, release });
   } finally {
     release();
   }

@@ -102,6 +102,6 @@ async function attemptRow({ deps, send }: LaneParts, target: RoutedEndpoint, row
   const isBegun = row.open ? await takeOverAttempt(deps.db, attempt) : (await beginAttempts(deps.db, [attempt])).has(row.id);
   const [event] = isBegun ? await readEvents(deps.db, [row.eventId]) : [];
   if (!event) return null;
-  const report = await send({ event, target, deliveryId: row.id, number, failures: row.failures, byRetry: false, isProbe: row.status === 'HELD', release });
+  const report = await send({ event, target, deliveryId: row.id, number, failures: row.failures, byRetry: false, isProbe: row.status === 'HELD', isResend: row.isResend, release });
   return report.verdict.outcome === 'ok';
 }

@@ -1,5 +1,6 @@
 import { UNREACHABLE } from '../domain/attempt';
 import type { Policy } from '../domain/policy';
+import { announceDeliveries } from '../commands/announce-deliveries';
 import { deactivateEndpoint } from '../commands/switch-endpoint';
 import type { Deps } from '../deps';
 import { createGroupCommit } from '../group-commit';
@@ -13,6 +14,9 @@ import {
 export interface Finished extends FinishedAttempt {
   /** The receiver asked not to be called again, and the policy honours it: the endpoint is deactivated with the record. */
   readonly gone: boolean;
+  readonly eventType: string;
+  /** The delivery sends an event again that an earlier one was over with. */
+  readonly isResend: boolean;
   readonly deactivate: Policy['deactivate'];
 }
 
@@ -56,18 +60,24 @@ export function createRecorder(deps: Deps, onWritten: () => void): Recorder {
 
 async function write(deps: Deps, batch: readonly Finished[]): Promise<(Recorded | null)[]> {
   const gone = new Map(batch.filter((attempt) => attempt.gone).map(({ endpointId, workspaceId }) => [endpointId, workspaceId]));
-  const recorded = gone.size === 0 ? await writeBatch(deps.db, batch) : await deps.db.transaction((trx) => writeGone(deps, trx, batch, gone));
+  // Most batches are one statement each; what is announced or switched with the record shares its transaction.
+  const isPlain = gone.size === 0 && !batch.some((attempt) => attempt.next === 'EXHAUSTED' || attempt.isResend);
+  const recorded = isPlain ? await writeBatch(deps.db, batch) : await deps.db.transaction((trx) => writeAnnounced(deps, trx, batch, gone));
   const byDelivery = new Map(recorded.map((row) => [row.deliveryId, row]));
   return batch.map((attempt) => byDelivery.get(attempt.deliveryId) ?? null);
 }
 
-/** The batch, and the deactivation of those that asked for it. Endpoints are locked before deliveries, as everywhere. */
-async function writeGone(deps: Deps, trx: Sql, batch: readonly Finished[], gone: ReadonlyMap<string, string>): Promise<Recorded[]> {
+/**
+ * The batch, what is to be told of its deliveries, and the deactivation of those that asked for it. Endpoints are locked
+ * before deliveries, as everywhere.
+ */
+async function writeAnnounced(deps: Deps, trx: Sql, batch: readonly Finished[], gone: ReadonlyMap<string, string>): Promise<Recorded[]> {
   const there: { workspaceId: string; endpointId: string }[] = [];
   for (const [endpointId, workspaceId] of [...gone].sort()) {
     if (await lockEndpoint(trx, workspaceId, endpointId)) there.push({ workspaceId, endpointId });
   }
   const recorded = await writeBatch(trx, batch);
+  await announceDeliveries(deps, trx, batch, recorded);
   for (const endpoint of there) await deactivateEndpoint(deps, trx, { ...endpoint, reason: 'gone', actor: 'receiver' });
   return recorded;
 }

@@ -51,7 +51,7 @@ export async function retryDelivery(parts: RetryParts, key: DeliveryKey): Promis
     const attempt = { ...key, attemptId: deps.newId('attempt'), number, leaseMs: target.policy.timeoutMs + LEASE_MARGIN_MS };
     const begun = await beginAttempts(deps.db, [attempt]);
     if (!begun.has(key.id)) return step('RETRYING', LEASE_LOOK_MS, number, last);
-    const report = await send({ event, target, deliveryId: key.id, number, failures: look.failures, byRetry: true, isProbe: false, release });
+    const report = await send({ event, target, deliveryId: key.id, number, failures: look.failures, byRetry: true, isProbe: false, isResend: look.isResend, release });
     return report.recorded ? fromReport(report) : await afterAttempt(deps, key);
   } finally {
     release();

@@ -1,11 +1,15 @@
 import { createHash } from 'node:crypto';
 import { judge, type Reply, type Verdict } from '../domain/attempt';
 import { nextStep } from '../domain/delivery';
+import { DIALECTS } from '../domain/dialect';
+import { attemptFacts, NOTHING_SENT } from '../domain/envelope-facts';
 import type { Event } from '../domain/event';
 import type { Deps } from '../deps';
 import type { RoutedEndpoint } from '../store/routing';
 import type { Recorded } from '../store/record';
+import { readSendHistory } from '../store/send-history';
 import { renderBody } from '../wire/envelope';
+import { createFileLinker } from '../wire/file-link';
 import { requestHeaders } from '../wire/request';
 import { failpoint } from './failpoint';
 import type { Finished, Recorder } from './recorder';
@@ -18,10 +22,14 @@ export interface BegunAttempt {
   readonly number: number;
   /** Places of the schedule that are used up. */
   readonly failures: number;
+  /** Of an event that was just planned: nothing of it was sent to the endpoint before. */
+  readonly isFirst?: boolean;
   /** Made by the delivery's own `deliver` workflow. */
   readonly byRetry: boolean;
   /** A probe of a held delivery: uses up no retry, and leaves it HELD unless it succeeds. */
   readonly isProbe: boolean;
+  /** The delivery sends an event again that an earlier one was over with. */
+  readonly isResend: boolean;
   /** Gives the place in flight back as soon as the answer is there, not when it is recorded; absent: it has none. */
   readonly release?: () => void;
 }
@@ -46,10 +54,14 @@ export type Send = (attempt: BegunAttempt) => Promise<AttemptReport>;
 
 /** A sender over the guarded client. */
 export function createSender(deps: Deps, recorder: Recorder, onSent: (endpointId: string, durationMs: number) => void): Send {
+  const fileLink = createFileLinker(deps);
   return async (attempt) => {
     const { event, target } = attempt;
-    const body = renderBody(target.dialect, event);
+    const looksBack = DIALECTS[target.dialect].tellsHistory && !attempt.isFirst;
+    const history = looksBack ? await readSendHistory(deps.db, event.id, target.id, attempt.deliveryId) : NOTHING_SENT;
     const startedAt = deps.now();
+    const facts = { ...attemptFacts(history, attempt.number, startedAt), verifyToken: target.verifyToken, fileLink };
+    const body = renderBody(target.dialect, event, facts);
     const headers = requestHeaders(target, event, body, startedAt);
     failpoint('before-send');
     const reply = await deps.poster.post({
@@ -81,6 +93,8 @@ export function createSender(deps: Deps, recorder: Recorder, onSent: (endpointId
       counts: !attempt.isProbe || verdict.outcome === 'ok',
       holdForMs: target.policy.holdForMs,
       discard: target.policy.discardWhileDeactivated,
+      eventType: event.type,
+      isResend: attempt.isResend,
       gone: verdict.gone && target.policy.deactivate.onGone,
       deactivate: target.policy.deactivate,
     };
@@ -105,7 +119,7 @@ function shownHeaders(headers: Readonly<Record<string, string>>, target: RoutedE
 
 /** The answer as it is kept: known secret values that the receiver sent back are taken out; PostgreSQL's text holds no NUL. */
 function shownResponse(reply: Reply, target: RoutedEndpoint): { headers: string; body: string; truncated: boolean } {
-  const secrets = [...Object.values(target.headers), ...target.secrets.map(({ secret }) => secret)].filter((value) => value.length >= 6);
+  const secrets = [...Object.values(target.headers), ...target.secrets.map(({ secret }) => secret), target.verifyToken ?? ''].filter((value) => value.length >= 6);
   const clean = (text: string): string =>
     secrets.reduce((shown, secret) => (shown.includes(secret) ? shown.replaceAll(secret, REDACTED) : shown), text).replaceAll('\0', '\uFFFD');
   return {

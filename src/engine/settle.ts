@@ -45,7 +45,7 @@ export async function takeOver({ deps, send }: Pick<SettleParts, 'deps' | 'send'
     eventId: look.eventId, id: look.id, attemptId: deps.newId('attempt'), number, leaseMs: target.policy.timeoutMs + LEASE_MARGIN_MS,
   });
   if (!isWon) return false;
-  await send({ event, target, deliveryId: look.id, number, failures: look.failures, byRetry, isProbe: look.status === 'HELD' });
+  await send({ event, target, deliveryId: look.id, number, failures: look.failures, byRetry, isProbe: look.status === 'HELD', isResend: look.isResend });
   return true;
 }
 

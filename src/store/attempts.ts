@@ -18,6 +18,7 @@ export interface DeliveryLook extends DeliveryKey {
   readonly way: Way;
   readonly attemptCount: number;
   readonly failures: number;
+  readonly isResend: boolean;
   /** Until it is due, in ms by the database's clock; null unless RETRYING. Negative: overdue. */
   readonly dueInMs: number | null;
   readonly attempt: {
@@ -34,11 +35,11 @@ export interface DeliveryLook extends DeliveryKey {
 export async function lookAtDeliveries(sql: Sql, keys: readonly DeliveryKey[]): Promise<DeliveryLook[]> {
   const rows = await sql.query<{
     event_id: string; id: string; workspace_id: string; endpoint_id: string; status: DeliveryStatus; way: Way;
-    attempt_count: number; failures: number; due_ms: number | null;
+    attempt_count: number; failures: number; is_resend: boolean; due_ms: number | null;
     number: number | null; outcome: Outcome | null; status_code: number | null; duration_ms: number | null; lease_ms: number | null;
   }>({
     name: 'attempts-look',
-    text: `select d.event_id, d.id, d.workspace_id, d.endpoint_id, d.status, d.way, d.attempt_count, d.failures,
+    text: `select d.event_id, d.id, d.workspace_id, d.endpoint_id, d.status, d.way, d.attempt_count, d.failures, d.resend_of is not null as is_resend,
                   (extract(epoch from d.next_attempt_at - clock_timestamp()) * 1000)::float8 as due_ms,
                   a.number, a.outcome, a.status_code, a.duration_ms, (extract(epoch from a.lease_until - clock_timestamp()) * 1000)::float8 as lease_ms
            from unnest($1::text[], $2::text[]) k(event_id, id)
@@ -49,7 +50,7 @@ export async function lookAtDeliveries(sql: Sql, keys: readonly DeliveryKey[]): 
   });
   return rows.map((row) => ({
     eventId: row.event_id, id: row.id, workspaceId: row.workspace_id, endpointId: row.endpoint_id, status: row.status,
-    way: row.way, attemptCount: row.attempt_count, failures: row.failures, dueInMs: row.status === 'RETRYING' ? row.due_ms : null,
+    way: row.way, attemptCount: row.attempt_count, failures: row.failures, isResend: row.is_resend, dueInMs: row.status === 'RETRYING' ? row.due_ms : null,
     attempt: row.number === null ? null
       : { number: row.number, outcome: row.outcome, statusCode: row.status_code, durationMs: row.duration_ms, leaseMs: row.lease_ms ?? 0 },
   }));

@@ -8,6 +8,7 @@ export interface LaneRow {
   readonly status: DeliveryStatus;
   readonly attemptCount: number;
   readonly failures: number;
+  readonly isResend: boolean;
   /** Number and rest of lease, in ms, of an attempt that is open; null where none is. */
   readonly open: { readonly number: number; readonly leaseMs: number } | null;
 }
@@ -24,10 +25,10 @@ const MODE_STATUSES: Readonly<Record<LaneMode, readonly DeliveryStatus[]>> = {
 /** The next rows that are due, in event order, without those that are in flight; at most `limit`. */
 export async function nextInLane(sql: Sql, endpointId: string, mode: LaneMode, inFlight: readonly string[], limit: number): Promise<LaneRow[]> {
   const rows = await sql.query<{
-    event_id: string; id: string; status: DeliveryStatus; attempt_count: number; failures: number; number: number | null; lease_ms: number | null;
+    event_id: string; id: string; status: DeliveryStatus; attempt_count: number; failures: number; is_resend: boolean; number: number | null; lease_ms: number | null;
   }>({
     name: 'lane-next',
-    text: `select d.event_id, d.id, d.status, d.attempt_count, d.failures, a.number,
+    text: `select d.event_id, d.id, d.status, d.attempt_count, d.failures, d.resend_of is not null as is_resend, a.number,
                   (extract(epoch from a.lease_until - clock_timestamp()) * 1000)::float8 as lease_ms
            from deliveries d
            left join attempts a on a.event_id = d.event_id and a.delivery_id = d.id and a.number = d.attempt_count + 1 and a.outcome is null
@@ -42,10 +43,10 @@ export async function nextInLane(sql: Sql, endpointId: string, mode: LaneMode, i
 /** The head of a fifo lane: the oldest delivery that is not over; null where it is not due yet, or an earlier event is not planned. */
 export async function headOfLane(sql: Sql, workspaceId: string, endpointId: string): Promise<LaneRow | null> {
   const rows = await sql.query<{
-    event_id: string; id: string; status: DeliveryStatus; attempt_count: number; failures: number; number: number | null; lease_ms: number | null; is_due: boolean;
+    event_id: string; id: string; status: DeliveryStatus; attempt_count: number; failures: number; is_resend: boolean; number: number | null; lease_ms: number | null; is_due: boolean;
   }>({
     name: 'lane-head',
-    text: `select d.event_id, d.id, d.status, d.attempt_count, d.failures, a.number,
+    text: `select d.event_id, d.id, d.status, d.attempt_count, d.failures, d.resend_of is not null as is_resend, a.number,
                   (extract(epoch from a.lease_until - clock_timestamp()) * 1000)::float8 as lease_ms,
                   (d.status = 'PENDING' or (d.status = 'RETRYING' and d.next_attempt_at <= now()))
                   and not exists (select 1 from outbox o where o.kind = 'event' and o.workspace_id = $2 and o.event_id < d.event_id
@@ -61,9 +62,9 @@ export async function headOfLane(sql: Sql, workspaceId: string, endpointId: stri
 }
 
 const toLaneRow = (row: {
-  event_id: string; id: string; status: DeliveryStatus; attempt_count: number; failures: number; number: number | null; lease_ms: number | null;
+  event_id: string; id: string; status: DeliveryStatus; attempt_count: number; failures: number; is_resend: boolean; number: number | null; lease_ms: number | null;
 }): LaneRow => ({
-  eventId: row.event_id, id: row.id, status: row.status, attemptCount: row.attempt_count, failures: row.failures,
+  eventId: row.event_id, id: row.id, status: row.status, attemptCount: row.attempt_count, failures: row.failures, isResend: row.is_resend,
   open: row.number === null ? null : { number: row.number, leaseMs: row.lease_ms ?? 0 },
 });
 
