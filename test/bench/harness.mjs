@@ -18,6 +18,7 @@ const say = (line) => process.stderr.write(`${line}\n`);
 /** Until the code is compiled for good and the pools are open. */
 const WARM_UP_EVENTS = 3_000;
 const LIMIT_POSTS = 20_000;
+const ONE_SIGNAL_MS = 2_000;
 
 /** @returns the exit code: 0 all that was published arrived once and rightly signed, 1 not so, 2 not understood, 130 stopped */
 export async function main(argv) {
@@ -45,46 +46,58 @@ async function readCases() {
 
 async function runAll(cases, workers) {
   const stops = [];
-  let stopping = null;
-  const stopAll = () => (stopping ??= (async () => {
-    for (let stop = stops.pop(); stop; stop = stops.pop()) await stop().catch((error) => say(error.message));
-  })());
-  let isAsked = false;
-  const asked = new Promise((_, reject) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-      process.on(signal, () => {
-        if (!isAsked) say('Stopping');
-        isAsked = true;
-        reject(new Error('stopped'));
-      });
-    }
-  });
-  asked.catch(() => undefined);
-  // What a step begins while the bench is asked to stop is undone too.
-  const onStop = (stop) => (isAsked ? void stop().catch(() => undefined) : void stops.push(stop));
+  const signals = listen();
+  const opening = open(workers, (stop) => stops.push(stop), signals.check);
   let bench;
   try {
-    bench = await Promise.race([open(workers, onStop), asked]);
-    const results = await Promise.race([measureAll(bench, cases), asked]);
-    return tell(bench, results, workers);
+    bench = await opening;
+    return tell(bench, await Promise.race([measureAll(bench, cases), signals.asked]), workers);
   } catch (error) {
-    if (isAsked) return 130;
+    if (signals.isAsked()) return 130;
     say(error.stack);
-    say(`The last words of the service:\n${(await bench?.stack.lastWords()) ?? ''}`);
+    if (bench) say(`The last words of the service:\n${await bench.stack.lastWords()}`);
     return 1;
   } finally {
-    await stopAll();
+    for (let stop = stops.pop(); stop; stop = stops.pop()) await stop().catch((error) => say(error.message));
   }
 }
 
-async function open(workers, onStop) {
+/** The wish to stop: `asked` rejects at the first signal, and so does `check` from then on. A later signal ends the bench at once. */
+function listen() {
+  let since = null;
+  let reject;
+  const asked = new Promise((_, no) => {
+    reject = no;
+  });
+  asked.catch(() => undefined);
+  const stopped = () => new Error('Stopped');
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => {
+      // npm repeats the terminal's SIGINT: those within this time are one.
+      if (since !== null && performance.now() - since > ONE_SIGNAL_MS) process.exit(130);
+      if (since === null) say('Stopping');
+      since ??= performance.now();
+      reject(stopped());
+    });
+  }
+  return {
+    asked,
+    isAsked: () => since !== null,
+    check() {
+      if (since !== null) throw stopped();
+    },
+  };
+}
+
+/** @param {() => void} check throws when the bench is to stop: asked between steps, so that each step's undoing is known */
+async function open(workers, onStop, check) {
   const generator = await openChild('generator-process.mjs');
   onStop(generator.close);
   const receiver = await openChild('receiver-process.mjs');
   onStop(receiver.close);
   const receiverUrl = `http://127.0.0.1:${await receiver.call('listen')}`;
   const ownPids = [generator.pid, receiver.pid];
-  const stack = await startStack({ workers, ownPids, progress: say, onStop });
+  const stack = await startStack({ workers, ownPids, progress: say, onStop, check });
   let number = 0;
   // Cases that need another's figures find them in `results`, by name.
   return { generator, receiver, receiverUrl, ownPids, stack, workers, results: new Map(), nextNumber: () => (number += 1) };

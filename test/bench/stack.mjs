@@ -23,17 +23,20 @@ const STOP_MS = 45_000;
 const NETWORKS = '127.0.0.0/8,::1/128';
 
 /**
- * @param {{ workers: number, ownPids: readonly number[], progress: (line: string) => void, onStop: (stop: () => Promise<unknown>) => void }} options
- *   `onStop` takes what undoes each step as soon as there is something to undo; the newest is to be undone first
+ * @param {{ workers: number, ownPids: readonly number[], progress: (line: string) => void, onStop: (stop: () => Promise<unknown>) => void, check: () => void }} options
+ *   `onStop` takes what undoes each step as soon as there is something to undo; the newest is to be undone first. `check` throws
+ *   between steps when the bench is to stop
  */
-export async function startStack({ workers, ownPids, progress, onStop }) {
+export async function startStack({ workers, ownPids, progress, onStop, check }) {
   const folder = await mkdtemp(join(tmpdir(), 'posthorn-bench-'));
   onStop(() => rm(folder, { recursive: true, force: true }));
   // PostgreSQL may run as another user, who must reach its folder.
   await chmod(folder, 0o711);
 
   const database = await openDatabase(folder, progress, onStop);
+  check();
   const temporal = await openTemporal(folder, progress, onStop);
+  check();
   await built('store/migrate.js').migrate(database.url);
   const db = new (require('pg').Pool)({ connectionString: database.url, max: 2 });
   db.on('error', () => undefined);
@@ -51,6 +54,7 @@ export async function startStack({ workers, ownPids, progress, onStop }) {
   const startWorkers = (overrides = {}) => Promise.all(Array.from({ length: workers }, () => startProcess('work', { ...env, ...overrides }, log)));
   let working = await startWorkers();
   onStop(() => Promise.all(working.map((worker) => worker.stop())));
+  check();
   const api = await startProcess('serve', env, log);
   onStop(api.stop);
 
@@ -155,7 +159,6 @@ async function withConnection(address, work) {
 
 /** A process of the service, ready. One that ends by itself before `stop` makes what waits for it fail, not start again. */
 async function startProcess(command, env, log) {
-  // Read by libuv at its first use, which is before any code of ours could set it in the process itself.
   const child = spawn(process.execPath, [join(root, 'dist', 'src', 'cli.js'), command], { cwd: dirname(log), env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => appendFileSync(log, chunk));
   const stop = async () => {
