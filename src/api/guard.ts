@@ -11,7 +11,7 @@ export interface Guard {
   params(given: Readonly<Record<string, string>>): unknown;
   /** @throws AppError 422 with every mistake. */
   query(given: Readonly<Record<string, unknown>>): unknown;
-  /** @throws AppError 422 with every mistake. */
+  /** @throws AppError 422 with every mistake, at most a hundred. */
   body(given: unknown): unknown;
   /** What is wrong with an answer by the route's own contract; null when nothing is. */
   fault(answer: Answer): string | null;
@@ -43,7 +43,7 @@ export function guardOf(route: Route): Guard {
   };
 }
 
-/** Checks a value by a schema; `what` begins the error's detail. @throws AppError 422 with every mistake. */
+/** Checks a value by a schema; `what` begins the error's detail. @throws AppError 422 with every mistake, at most a hundred. */
 export function check<T extends z.ZodType>(what: string, schema: T, given: unknown): z.output<T> {
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
@@ -52,9 +52,12 @@ export function check<T extends z.ZodType>(what: string, schema: T, given: unkno
 
 const isUnstorable = (value: unknown): boolean => typeof value !== 'string' || value.includes('\0');
 
+/** Most mistakes that one answer lists: thousands of items can be wrong in the same way. */
+const LISTED = 100;
+
 function refuse(what: string, errors: readonly FieldError[]): AppError {
   const count = errors.length === 1 ? 'a mistake' : `${errors.length} mistakes`;
-  return new AppError('invalid', `${what} has ${count}: ${errors.slice(0, 5).map(line).join('; ')}.`, errors);
+  return new AppError('invalid', `${what} has ${count}: ${errors.slice(0, 5).map(line).join('; ')}.`, errors.slice(0, LISTED));
 }
 
 const line = ({ path, message }: FieldError): string => (path === '' ? message : `${path} ${message}`);

@@ -54,6 +54,27 @@ export function openList(context: Pick<RouteContext, 'caller' | 'deps'>, name: s
   };
 }
 
+/** One list of one workspace whose rows stand in the order of their places, from 0. */
+export interface PlaceList {
+  /** The place behind which the page begins; -1 for the first. */
+  readonly after: number;
+  /** Cuts the one row too many, and names where the next page begins. */
+  page<R extends { readonly index: number }, T>(rows: readonly R[], present: (row: R) => T): Page<T>;
+}
+
+/** The same as {@link openList} for a list in the order of places. @throws AppError 422 where the cursor is not one of this list and workspace. */
+export function openPlaces(context: Pick<RouteContext, 'caller' | 'deps'>, name: string, { limit, cursor }: Pick<ListQuery, 'limit' | 'cursor'>): PlaceList {
+  const { keyRing } = context.deps;
+  const place = `cursor|${context.caller.workspaceId}|${name}`;
+  return {
+    after: cursor === undefined ? -1 : Number(openCursor(cursor, (sealed) => keyRing.open(sealed, place))),
+    page: (rows, present) => {
+      const { data, nextCursor } = page(rows, limit, (row) => Buffer.from(keyRing.seal(String(row.index), place)).toString('base64url'));
+      return { data: data.map(present), nextCursor };
+    },
+  };
+}
+
 /** Cuts `rows` (one more than `limit` where there are more) to a page; `cursorOf` its last row begins the next one. */
 export function page<R>(rows: readonly R[], limit: number, cursorOf: (row: R) => string): Page<R> {
   const data = rows.slice(0, limit);

@@ -23,12 +23,13 @@ beforeAll(async () => {
   const endpointId = await make('/v1/endpoints', { url: 'http://127.0.0.1:9/hook', events: ['*'] });
   const ruleId = await make('/v1/rules', { name: 'r', events: ['*'], endpointIds: [endpointId] });
   const channelId = await make('/v1/channels', { kind: 'whatsapp', verifyToken: 'v' });
+  const jobId = (await api.call('POST', '/v1/records/bulk', { items: [{ type: 'customer' }] }, owner.headers)).body.job.id;
   const deliveryId = newId('delivery');
   await api.db.query({
     text: `insert into deliveries (event_id, id, workspace_id, endpoint_id, status, way) values ($1, $2, $3, $4, 'PENDING', 'lane')`,
     values: [eventId, deliveryId, owner.workspaceId, endpointId],
   });
-  owned = { recordId, processId, taskId, eventId, keyId, endpointId, ruleId, channelId, deliveryId, type: 'customer', primaryKey: 'k-1' };
+  owned = { recordId, processId, taskId, eventId, keyId, endpointId, ruleId, channelId, jobId, deliveryId, type: 'customer', primaryKey: 'k-1' };
 });
 afterAll(() => api.close());
 

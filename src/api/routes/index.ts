@@ -1,19 +1,21 @@
 import { openapiRoute } from '../openapi';
 import type { Route } from '../route';
 import { apiKeyRoutes } from './api-keys';
+import { bulkRoutes } from './bulk';
 import { channelRoutes } from './channels';
 import { deliveryRoutes } from './deliveries';
 import { endpointRoutes } from './endpoints';
 import { eventRoutes } from './events';
 import { healthRoutes } from './health';
 import { inboundRoutes } from './inbound';
+import { jobRoutes } from './jobs';
 import { objectRoutes } from './objects';
 import { ruleRoutes } from './rules';
 import { workspaceRoutes } from './workspaces';
 
 const described: readonly Route[] = [
-  ...eventRoutes, ...objectRoutes, ...deliveryRoutes, ...endpointRoutes, ...ruleRoutes, ...channelRoutes, ...inboundRoutes,
-  ...apiKeyRoutes, ...workspaceRoutes, ...healthRoutes,
+  ...eventRoutes, ...bulkRoutes, ...objectRoutes, ...deliveryRoutes, ...endpointRoutes, ...ruleRoutes, ...channelRoutes, ...inboundRoutes,
+  ...jobRoutes, ...apiKeyRoutes, ...workspaceRoutes, ...healthRoutes,
 ];
 
 /** Every route of the API, the busiest first: the router looks through them in order. */

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import {
-  changeObject, createObject, deleteObject, noSuchObject, upsertObject, MAX_ATTRIBUTES_BYTES, type ChangeContext, type NewObject,
+  changeObject, createObject, deleteObject, noSuchObject, upsertObject, MAX_ATTRIBUTES_BYTES, type ChangeContext,
 } from '../../commands/change-object';
-import type { JsonObject } from '../../domain/json';
-import { presentObject, type ObjectKind, type ObjectPatch, type TrackedObject } from '../../domain/object';
+import { presentObject, type ObjectKind, type TrackedObject } from '../../domain/object';
 import { invalid } from '../../errors';
 import { findObject, listObjects, type ObjectFilters, type ObjectRef } from '../../store/objects';
 import { listQuery, openList, type ListQuery } from '../lists';
+import { actorOf, newObject, patchOf } from '../object-input';
 import { route, type Answer, type Route, type RouteContext } from '../route';
 import {
   changeBody, createBody, deleteBody, objectFilters, objectOut, objectType, primaryKey, upsertBody, type ObjectBody,
@@ -100,21 +100,8 @@ const changeContext = (context: RouteContext, actor: ObjectBody['actor']): Chang
   workspaceId: context.caller.workspaceId,
   newId: context.deps.newId,
   now: context.deps.now(),
-  actor: (actor as JsonObject | undefined) ?? null,
+  actor: actorOf({ actor }),
 });
-
-const newObject = (kind: ObjectKind, type: string, key: string | null, body: ObjectBody): NewObject => ({
-  kind,
-  type,
-  primaryKey: key,
-  recordId: body.recordId ?? null,
-  processId: body.processId ?? null,
-  state: body.state ?? null,
-  status: kind === 'record' ? null : (body.status ?? 'OPEN'),
-  attributes: body.attributes ?? {},
-});
-
-const patchOf = ({ attributes, state, status }: ObjectBody): ObjectPatch => ({ attributes, state, status });
 
 function refuseReferences(body: ObjectBody): void {
   for (const field of ['recordId', 'processId'] as const) {

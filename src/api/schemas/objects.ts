@@ -43,8 +43,14 @@ export interface ObjectBody {
   readonly actor?: z.output<typeof actor> | undefined;
 }
 
+/** What the body of a create holds. */
+export interface CreateBody extends ObjectBody {
+  readonly type: string;
+  readonly primaryKey?: string | null | undefined;
+}
+
 /** The body that creates an object of a kind. */
-export const createBody = (kind: ObjectKind): z.ZodType<ObjectBody & { type: string; primaryKey?: string | null | undefined }> =>
+export const createBody = (kind: ObjectKind): z.ZodType<CreateBody> =>
   z.strictObject({
     type: objectType, primaryKey: primaryKey.nullish(), attributes: jsonObject.optional(), actor: actor.optional(),
     ...OWN[kind].references, ...OWN[kind].progress,
@@ -53,6 +59,23 @@ export const createBody = (kind: ObjectKind): z.ZodType<ObjectBody & { type: str
 /** The body that changes an object of a kind. */
 export const changeBody = (kind: ObjectKind): z.ZodType<ObjectBody> =>
   z.strictObject({ attributes: jsonObject.optional(), actor: actor.optional(), ...OWN[kind].progress }).meta({ id: `${NAMES[kind]}Change` });
+
+/** What an item of a bulk update holds: which object, by `id` or by `type` and `primaryKey`, and its change. */
+export interface ChangeItem extends ObjectBody {
+  readonly id?: string | undefined;
+  readonly type?: string | undefined;
+  readonly primaryKey?: string | undefined;
+}
+
+/** An item of a bulk update of a kind. */
+export const changeItem = (kind: ObjectKind): z.ZodType<ChangeItem> =>
+  z.strictObject({
+    id: idOf(kind).optional(), type: objectType.optional(), primaryKey: primaryKey.optional(),
+    attributes: jsonObject.optional(), actor: actor.optional(), ...OWN[kind].progress,
+  }).refine(
+    ({ id, type, primaryKey: key }: ChangeItem) => (id === undefined ? type !== undefined && key !== undefined : type === undefined && key === undefined),
+    'must name its object by id, or by type and primaryKey',
+  ).meta({ id: `${NAMES[kind]}ChangeItem`, oneOf: [{ required: ['id'] }, { required: ['type', 'primaryKey'] }] });
 
 /** The body that changes an object by its primary key; its references count only where it creates one. */
 export const upsertBody = (kind: ObjectKind): z.ZodType<ObjectBody> =>
