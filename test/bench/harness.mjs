@@ -8,6 +8,7 @@ import { breakdownFigures, readBreakdown } from './breakdown.mjs';
 import { openChild } from './child.mjs';
 import { rate } from './figures.mjs';
 import { openWorkspace, postStraight, publish } from './measure.mjs';
+import { watchOthers } from './proc.mjs';
 import { kept, table } from './report.mjs';
 import { startStack } from './stack.mjs';
 
@@ -18,6 +19,8 @@ const say = (line) => process.stderr.write(`${line}\n`);
 /** Until the code is compiled for good and the pools are open. */
 const WARM_UP_EVENTS = 3_000;
 const LIMIT_POSTS = 20_000;
+/** Of one processor: more than that is taken for other work than the system's own. */
+const OTHERS_SHARE = 0.15;
 const ONE_SIGNAL_MS = 2_000;
 
 /** @returns the exit code: 0 all that was published arrived once and rightly signed, 1 not so, 2 not understood, 130 stopped */
@@ -113,8 +116,12 @@ async function measureAll(bench, cases) {
   for (const { name, run } of cases) {
     say(`Measuring ${name}`);
     const before = await readBreakdown(bench.stack);
+    const others = await watchOthers();
     const { figures, faults, deliveries = 0, details = {} } = await run(bench);
-    const result = { name, figures: [...figures, ...breakdownFigures(before, await readBreakdown(bench.stack), deliveries)], faults, details };
+    const result = {
+      name, figures: [...figures, ...breakdownFigures(before, await readBreakdown(bench.stack), deliveries)], faults, details,
+      othersBusy: await others.stop(),
+    };
     faults.forEach((fault) => say(`  ${name}: ${fault}`));
     bench.results.set(name, result);
     done.push(result);
@@ -132,15 +139,23 @@ function tell(bench, results, workers) {
   const versions = { posthorn: JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version, commit: commit(), node: process.versions.node, ...stack.versions };
   writeFileSync(join(root, 'bench-results.json'), `${JSON.stringify({
     measuredAt: new Date().toISOString(), machine, versions, workers, limitPerSecond: limit.perSecond,
-    cases: all.map(({ name, figures, faults: some, details }) => ({ name, figures: figures.map((figure) => kept(figure, limit.perSecond)), faults: some, details })),
+    cases: all.map(({ name, figures, faults: some, details, othersBusy = null }) =>
+      ({ name, figures: figures.map((figure) => kept(figure, limit.perSecond)), faults: some, othersBusyProcessors: othersBusy, details })),
   }, null, 2)}\n`);
   process.stdout.write([
     '', table(all, limit.perSecond), '',
     `${machine.processor}, ${machine.processors} processors, ${machine.memoryGiB} GiB; Node.js ${versions.node}, PostgreSQL ${versions.postgres}, Temporal ${versions.temporal}; ${workers} worker${workers === 1 ? '' : 's'}`,
+    othersText(results),
     faults.length === 0 ? 'Every event arrived once at each endpoint, signed and unchanged.' : `FAILED:\n${faults.map((fault) => `  ${fault}`).join('\n')}`,
     '', '',
-  ].join('\n'));
+  ].filter((line) => line !== null).join('\n'));
   return faults.length === 0 ? 0 : 1;
+}
+
+/** A warning where something else was at work; null where not, or where that is not known. */
+function othersText(results) {
+  const most = Math.max(...results.map(({ othersBusy }) => othersBusy ?? 0));
+  return most < OTHERS_SHARE ? null : `NOT QUIET: others kept up to ${most.toFixed(1)} processors busy meanwhile, so the figures say little.`;
 }
 
 function commit() {

@@ -14,16 +14,49 @@ const QUIET_SHARE = 0.08;
  * @returns {Promise<{ pid: number, part: 'api' | 'worker' | 'postgres' | 'temporal', cpuS: number }[] | null>} null without /proc
  */
 export async function serviceProcesses(ownPids) {
+  const family = await familyOf(process.pid);
+  if (family === null) return null;
+  const parts = await Promise.all(family.filter(({ pid }) => !ownPids.includes(pid)).map(async (one) => ({ ...one, part: await partOf(one) })));
+  return parts.filter(({ part }) => part !== null);
+}
+
+/** A process and all below it; null without /proc. */
+async function familyOf(root) {
   const names = await readdir('/proc').catch(() => null);
   if (names === null) return null;
   const all = (await Promise.all(names.filter((name) => /^\d+$/.test(name)).map((pid) => statOf(Number(pid))))).filter((one) => one !== null);
-  const below = new Set([process.pid]);
-  for (let known = 0; known < below.size;) {
-    known = below.size;
-    for (const { pid, parent } of all) if (below.has(parent) && !ownPids.includes(pid)) below.add(pid);
+  const family = new Set([root]);
+  for (let known = 0; known < family.size;) {
+    known = family.size;
+    for (const { pid, parent } of all) if (family.has(parent)) family.add(pid);
   }
-  const parts = await Promise.all(all.filter(({ pid }) => below.has(pid)).map(async (one) => ({ ...one, part: await partOf(one) })));
-  return parts.filter(({ part }) => part !== null);
+  return all.filter(({ pid }) => family.has(pid));
+}
+
+/**
+ * Watches what others take of the machine until `stop`, which answers how many processors they kept busy on average; null
+ * where that is not known. Figures of a run in which it is not near 0 say little. PostgreSQL and Temporal count as others
+ * where they are not the run's own.
+ */
+export async function watchOthers() {
+  const look = async () => ({ at: performance.now(), busyS: await machineSeconds(), ownS: (await familyOf(process.pid))?.reduce((sum, { cpuS }) => sum + cpuS, 0) ?? null });
+  const before = await look();
+  return {
+    async stop() {
+      const after = await look();
+      if (after.busyS === null || before.busyS === null || after.at - before.at < 1_000) return null;
+      const othersS = after.busyS - before.busyS - (after.ownS - before.ownS);
+      return Math.max(0, othersS / ((after.at - before.at) / 1_000));
+    },
+  };
+}
+
+/** CPU seconds that all processors together have been busy. */
+async function machineSeconds() {
+  const text = await readFile('/proc/stat', 'latin1').catch(() => null);
+  if (text === null) return null;
+  const [user, nice, system, , , irq, softirq, steal] = text.split('\n')[0].trim().split(/\s+/).slice(1).map(Number);
+  return (user + nice + system + irq + softirq + steal) / TICKS_PER_SECOND;
 }
 
 /** CPU seconds since their start, by part and in all. A backend that has ended is in the sum of its parent. */
@@ -36,7 +69,7 @@ export async function cpuSeconds(ownPids) {
 }
 
 /** Watches the memory of all parts together until `stop`, which answers the peak in MiB. Memory that is shared counts once. */
-export function watchMemory(ownPids, everyMs = 250) {
+export function watchMemory(ownPids, everyMs = 1_000) {
   let peak = null;
   const look = async () => {
     const processes = await serviceProcesses(ownPids);
@@ -76,8 +109,7 @@ async function statOf(pid) {
   const name = text.slice(text.indexOf('(') + 1, text.lastIndexOf(')'));
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   const [own, system, ofEnded, systemOfEnded] = fields.slice(11, 15).map(Number);
-  const isPostmasterLike = name.startsWith('postgres');
-  const ticks = own + system + (isPostmasterLike ? ofEnded + systemOfEnded : 0);
+  const ticks = own + system + (name.startsWith('postgres') ? ofEnded + systemOfEnded : 0);
   return { pid, parent: Number(fields[1]), name, cpuS: ticks / TICKS_PER_SECOND };
 }
 

@@ -18,6 +18,7 @@ export const benchCase = {
     // Until all is recorded and every workflow has ended: nothing of the burst is left out.
     const cpuAfter = await cpuSeconds(bench.ownPids);
     const peakMiB = await memory.stop();
+    const { rows: [{ workflows }] } = await bench.stack.db.query('select count(distinct run_id)::int as workflows from plans where workspace_id = $1', [workspace.id]);
     return {
       figures: [
         rate('acknowledged', measured.ackedPerSecond, 2_500), ms('ack p50', measured.ackP50Ms), ms('ack p99', measured.ackP99Ms, 40),
@@ -25,7 +26,7 @@ export const benchCase = {
       ],
       faults,
       deliveries: EVENTS,
-      details: { deliveredPerSecond: measured.deliveredPerSecond, cost: costOf({ cpuBefore, cpuAtArrival, cpuAfter, peakMiB }) },
+      details: { deliveredPerSecond: measured.deliveredPerSecond, workflows, cost: costOf({ cpuBefore, cpuAtArrival, cpuAfter, peakMiB }) },
     };
   },
 };
