@@ -1,4 +1,4 @@
-import { LIFECYCLE_TYPES, OPERATIONAL_TYPES } from '../domain/event';
+import { INBOUND_TYPES, LIFECYCLE_TYPES, OPERATIONAL_TYPES } from '../domain/event';
 import type { NewId } from '../domain/ids';
 import { presentObject, type TrackedObject } from '../domain/object';
 import { AppError, invalid } from '../errors';
@@ -20,7 +20,7 @@ export interface PostedEvent {
   readonly occurredAt: Date;
 }
 
-const OURS: ReadonlySet<string> = new Set([...LIFECYCLE_TYPES, ...OPERATIONAL_TYPES]);
+const OURS: ReadonlySet<string> = new Set([...LIFECYCLE_TYPES, ...OPERATIONAL_TYPES, ...INBOUND_TYPES]);
 
 /** The custom event that is stored, of no object yet. @throws AppError 422 for a type that is ours, 413 for too much data. */
 export function newCustomEvent(newId: NewId, workspaceId: string, posted: PostedEvent): NewEvent {
