@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
 
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
@@ -9,6 +9,10 @@ export interface KeyRing {
   seal(clear: string, where: string): string;
   /** @throws Error where the text was changed, moved to another row, or sealed with a key that is not in the ring. */
   open(sealed: string, where: string): string;
+  /** Signs `text` for a purpose, with a key made from the first key. Holds the key's id, as a sealed text does. */
+  sign(text: string, purpose: string): string;
+  /** Whether {@link sign} made this signature, with any key of the ring. In constant time. */
+  isSigned(text: string, purpose: string, signature: string): boolean;
 }
 
 /** AES-256-GCM with a random 96-bit IV each time; `where` and the key's id are bound in (AAD). Keys are `id:base64` of 32 bytes. */
@@ -33,8 +37,20 @@ export function createKeyRing(keys: readonly string[]): KeyRing {
       decipher.setAuthTag(bytes.subarray(bytes.length - TAG_BYTES));
       return decipher.update(bytes.subarray(IV_BYTES, bytes.length - TAG_BYTES), undefined, 'utf8') + decipher.final('utf8');
     },
+    sign: (text, purpose) => `${active}.${mac(keyOf(ring, active), text, purpose).toString('base64url')}`,
+    isSigned(text, purpose, signature) {
+      const id = signature.slice(0, signature.lastIndexOf('.'));
+      const key = ring.get(id);
+      const given = Buffer.from(signature.slice(id.length + 1), 'base64url');
+      const expected = key && mac(key, text, purpose);
+      return expected !== undefined && given.length === expected.length && timingSafeEqual(given, expected);
+    },
   };
 }
+
+/** The key is derived by HKDF (RFC 5869), so that no key that encrypts also signs. */
+const mac = (key: Buffer, text: string, purpose: string): Buffer =>
+  createHmac('sha256', Buffer.from(hkdfSync('sha256', key, '', `posthorn|${purpose}|v1`, 32))).update(text).digest();
 
 const aad = (where: string, keyId: string): Buffer => Buffer.from(`posthorn|${where}|${keyId}|v1`);
 

@@ -52,6 +52,7 @@ export function secretFor(dialect: DialectName, given: string | undefined, signa
     return given;
   }
   if (DIALECTS[dialect].generatesSecret) return generateSecret(signature ?? 'v1');
+  if (signature !== undefined && scheme === 'none') throw invalid('signature', `is of no use: the dialect ${dialect} signs nothing`);
   if (signature !== undefined) throw invalid('signature', `is chosen for generated secrets; the dialect ${dialect} signs with one that you set`);
   return null;
 }

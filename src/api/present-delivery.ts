@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { deliverId, watchEndpointId } from '../../workflows/contract';
+import { REDACTED } from '../commands/endpoint-headers';
 import type { Config } from '../config';
 import type { Delivery } from '../domain/delivery';
-import { DIALECT_NAMES, type DialectName } from '../domain/dialect';
+import { DIALECT_NAMES, DIALECTS, type DialectName } from '../domain/dialect';
+import { attemptFacts, type EnvelopeFacts, type SendHistory } from '../domain/envelope-facts';
 import type { Event } from '../domain/event';
 import type { StoredAttempt } from '../store/deliveries-read';
 import { workflowUrl } from '../temporal-links';
@@ -22,17 +24,32 @@ export const presentDelivery = (delivery: Delivery) => ({
   updatedAt: delivery.updatedAt.toISOString(),
 });
 
-/** Finds the bytes of a request again by their SHA-256; null where the event is gone or is rendered differently now. */
-export type FindBody = (bodySha256: string) => string | null;
+/** Finds the bytes of an attempt's request again; null where the event is gone or is rendered differently now. */
+export type FindBody = (attempt: StoredAttempt) => string | null;
 
-/** Renders an event for display as it was sent: in the endpoint's dialect, or in any where the endpoint is gone. */
-export function bodyFinder(event: Event | null, dialect: DialectName | null): FindBody {
-  const bodies = new Map<string, string>();
-  for (const name of event ? (dialect ? [dialect] : DIALECT_NAMES) : []) {
-    const bytes = renderBody(name, event as Event);
-    bodies.set(createHash('sha256').update(bytes).digest('hex'), bytes.toString('utf8'));
-  }
-  return (bodySha256) => bodies.get(bodySha256) ?? null;
+/** What a body is rendered from for display. */
+export interface RenderedFrom {
+  readonly event: Event | null;
+  /** Null: the endpoint is gone, any dialect may have been its. */
+  readonly dialect: DialectName | null;
+  readonly history: SendHistory;
+  readonly verifyToken: string | null;
+  readonly fileLink: EnvelopeFacts['fileLink'];
+}
+
+/** Renders an event for display as it was sent, and compares its SHA-256 with what was stored; a verify token is not shown. */
+export function bodyFinder({ event, dialect, history, verifyToken, fileLink }: RenderedFrom): FindBody {
+  return (attempt) => {
+    if (!event) return null;
+    const facts = { ...attemptFacts(history, attempt.number, attempt.startedAt), verifyToken, fileLink };
+    for (const name of dialect ? [dialect] : DIALECT_NAMES) {
+      const bytes = renderBody(name, event, facts);
+      if (createHash('sha256').update(bytes).digest('hex') !== attempt.request?.bodySha256) continue;
+      const isShown = verifyToken === null || !DIALECTS[name].verifyToken;
+      return (isShown ? bytes : renderBody(name, event, { ...facts, verifyToken: REDACTED })).toString('utf8');
+    }
+    return null;
+  };
 }
 
 /** An attempt as the API shows it. */
@@ -45,7 +62,7 @@ export const presentAttempt = (attempt: StoredAttempt, findBody: FindBody) => ({
   outcome: attempt.outcome,
   error: attempt.error,
   request: attempt.request && {
-    url: attempt.request.url, headers: JSON.parse(attempt.request.headers) as unknown, body: findBody(attempt.request.bodySha256),
+    url: attempt.request.url, headers: JSON.parse(attempt.request.headers) as unknown, body: findBody(attempt),
   },
   response: attempt.response && {
     headers: JSON.parse(attempt.response.headers) as unknown, body: attempt.response.body, truncated: attempt.response.truncated,

@@ -15,6 +15,7 @@ export const presentEndpoint = (endpoint: StoredEndpoint) => ({
   statusReason: endpoint.statusReason,
   statusSince: endpoint.statusSince.toISOString(),
   headers: Object.fromEntries(endpoint.headerNames.map((name) => [name, REDACTED])),
+  verifyToken: endpoint.sealedVerifyToken === null ? null : REDACTED,
   policy: effectivePolicyView(endpoint.dialect, endpoint.policyOverrides),
   metadata: endpoint.metadata,
   createdAt: endpoint.createdAt.toISOString(),

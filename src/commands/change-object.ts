@@ -6,6 +6,7 @@ import { AppError, invalid } from '../errors';
 import { FOREIGN_KEY_VIOLATION, violation, type Sql } from '../store/db';
 import type { NewEvent } from '../store/event-insert';
 import { insertObject, lockObject, removeObject, updateObject, type ObjectRef } from '../store/objects';
+import { familyEvents } from './family-events';
 
 /** Most attributes of one object. */
 export const MAX_ATTRIBUTES = 1_000;
@@ -114,8 +115,9 @@ async function tryCreate(sql: Sql, context: ChangeContext, given: NewObject): Pr
     ...given, id: newId(given.kind), workspaceId, attributes, version: 1, sequence: 0, createdAt: now, updatedAt: now,
   };
   const { events, object } = eventsOf(context, null, bare);
+  const ofFamilies = await familyEvents(sql, context, null, bare, events.at(-1));
   try {
-    return (await insertObject(sql, object, events)) ? object : null;
+    return (await insertObject(sql, object, [...events, ...ofFamilies])) ? object : null;
   } catch (error) {
     throw missingReference(error, given) ?? error;
   }
@@ -129,7 +131,8 @@ async function change(
   if (!after) return before;
   refuseTooMany(after.attributes);
   const { events, object } = eventsOf(context, before, after);
-  await updateObject(trx, object, events);
+  const ofFamilies = await familyEvents(trx, context, before, after, events.at(-1));
+  await updateObject(trx, object, [...events, ...ofFamilies]);
   return object;
 }
 

@@ -1,5 +1,5 @@
 import type { Deps } from '../deps';
-import { effectivePolicyView, type DialectName } from '../domain/dialect';
+import { DIALECTS, effectivePolicyView, uselessPatterns, type DialectName } from '../domain/dialect';
 import { parseDuration } from '../domain/duration';
 import type { JsonObject } from '../domain/json';
 import { mergeOverrides, type PolicyOverrides } from '../domain/policy';
@@ -14,7 +14,8 @@ import { cancelLive } from '../store/lane-moves';
 import { addSignals } from '../store/outbox';
 import { bumpRouting, takeRoutingTurn } from '../store/routing-revision';
 import { dropEndpointFromRules } from '../store/rules';
-import { changeHeaders, sealHeaders, type HeaderChange } from './endpoint-headers';
+import { verifyTokenPlace } from '../store/sealed-places';
+import { changeHeaders, REDACTED, sealHeaders, type HeaderChange } from './endpoint-headers';
 
 /** Most endpoints of one workspace. */
 export const MAX_ENDPOINTS = 20_000;
@@ -42,6 +43,8 @@ export interface NewEndpoint {
   readonly metadata: JsonObject;
   /** Null: requests go unsigned until one is set. */
   readonly secret: string | null;
+  /** What the bodies of its dialect carry; null or absent: none. */
+  readonly verifyToken?: string | null | undefined;
 }
 
 /** A change of an endpoint: what is undefined stays; a policy is merged part by part. */
@@ -53,17 +56,24 @@ export interface EndpointChange {
   readonly headers?: HeaderChange | undefined;
   readonly policy?: PolicyOverrides | undefined;
   readonly metadata?: JsonObject | undefined;
+  /** Null removes it; {@link REDACTED} keeps the one that is there. */
+  readonly verifyToken?: string | null | undefined;
 }
 
 /**
  * Makes an endpoint, ACTIVE, and has its watcher started.
- * @throws AppError 422 `limit_reached`, `scope_full`, or `invalid` for a policy whose parts contradict one another.
+ * @throws AppError 422 `limit_reached`, `scope_full`, or `invalid` for a policy whose parts contradict one another, types
+ * that its dialect is never owed, and a verify token that its dialect does not send.
  */
 export async function createEndpoint(deps: EndpointDeps, trx: Sql, by: EndpointBy, given: NewEndpoint): Promise<StoredEndpoint> {
   requirePolicy(given.dialect, given.policy);
+  requireUsefulPatterns(given.dialect, given.events);
   await requireRoom(trx, by.workspaceId, given.scope, true);
   const id = deps.newId('endpoint');
-  const content: EndpointContent = { ...given, sealedHeaders: sealHeaders(deps.keyRing, id, given.headers), policyOverrides: given.policy };
+  const content: EndpointContent = {
+    ...given, sealedHeaders: sealHeaders(deps.keyRing, id, given.headers), policyOverrides: given.policy,
+    sealedVerifyToken: sealVerifyToken(deps, id, given.dialect, given.verifyToken ?? null, null),
+  };
   const endpoint = await insertEndpoint(trx, { id, workspaceId: by.workspaceId, dialect: given.dialect }, content);
   if (given.secret !== null) await insertSecret(trx, deps.keyRing, deps.newId('secret'), id, given.secret);
   await finish(deps, trx, by, 'endpoint.create', id, shown(endpoint));
@@ -80,6 +90,7 @@ export async function changeEndpoint(deps: EndpointDeps, trx: Sql, by: EndpointB
   if (!before) throw notFound('endpoint', id);
   const policyOverrides = mergeOverrides(before.policyOverrides, change.policy ?? {});
   requirePolicy(before.dialect, policyOverrides);
+  if (change.events) requireUsefulPatterns(before.dialect, change.events);
   const scope = change.scope === undefined ? before.scope : change.scope;
   if (scope !== before.scope) await requireRoom(trx, by.workspaceId, scope, false);
   const endpoint = await updateEndpoint(trx, by.workspaceId, id, {
@@ -90,6 +101,8 @@ export async function changeEndpoint(deps: EndpointDeps, trx: Sql, by: EndpointB
     sealedHeaders: change.headers ? changeHeaders(deps.keyRing, id, before.sealedHeaders, change.headers) : before.sealedHeaders,
     policyOverrides,
     metadata: change.metadata ?? before.metadata,
+    sealedVerifyToken: change.verifyToken === undefined ? before.sealedVerifyToken
+      : sealVerifyToken(deps, id, before.dialect, change.verifyToken, before.sealedVerifyToken),
   });
   await finish(deps, trx, by, 'endpoint.update', id, shown(endpoint));
   return endpoint;
@@ -132,6 +145,25 @@ async function requireRoom(trx: Sql, workspaceId: string, scope: string | null, 
     throw new AppError('scope_full', `The scope ${scope} has ${inScope} endpoints; at most ${MAX_FLOW_ENDPOINTS} are allowed.`,
       [{ path: 'scope', message: `holds ${inScope} endpoints already; at most ${MAX_FLOW_ENDPOINTS} are allowed` }]);
   }
+}
+
+function requireUsefulPatterns(dialect: DialectName, events: readonly string[]): void {
+  const useless = uselessPatterns(dialect, events);
+  if (useless.length > 0) throw invalid('events', neverOwed(dialect, useless));
+}
+
+/** Says why a dialect's endpoint can't be told of these types, and what it can be told of. */
+export function neverOwed(dialect: DialectName, patterns: readonly string[]): string {
+  const { types } = DIALECTS[dialect];
+  return `an endpoint of the dialect ${dialect} is never owed ${patterns.join(', ')}; it takes "*" and ${types ? types.join(', ') : 'events of records, and your own'}`;
+}
+
+function sealVerifyToken({ keyRing }: EndpointDeps, id: string, dialect: DialectName, token: string | null, before: string | null): string | null {
+  if (token === null) return null;
+  if (!DIALECTS[dialect].verifyToken) throw invalid('verifyToken', `is not sent by the dialect ${dialect}, which signs its requests`);
+  if (token !== REDACTED) return keyRing.seal(token, verifyTokenPlace(id));
+  if (before === null) throw invalid('verifyToken', `"${REDACTED}" keeps the token that is there; this endpoint has none`);
+  return before;
 }
 
 /** Ranges are the schema's; here is what only shows when the parts are put together. */

@@ -1,5 +1,5 @@
 import type { DialectName } from './dialect';
-import { patternCovers } from './event';
+import { isInbound, patternCovers } from './event';
 import type { JsonObject } from './json';
 import type { Policy, PolicyOverrides } from './policy';
 
@@ -47,10 +47,12 @@ export interface EndpointTarget {
   readonly status: EndpointStatus;
   readonly policy: Policy;
   readonly headers: Readonly<Record<string, string>>;
+  /** What the bodies of some dialects carry instead of a signature; null: none is set. */
+  readonly verifyToken: string | null;
   /** Newest first; those past their time are left out by the signer. */
   readonly secrets: readonly SigningSecret[];
 }
 
-/** Whether the endpoint's own subscription covers this type. */
+/** Whether the endpoint's own subscription covers this type; what a channel received it never does. */
 export const subscribesTo = (events: readonly string[], type: string): boolean =>
-  events.some((pattern) => patternCovers(pattern, type));
+  !isInbound(type) && events.some((pattern) => patternCovers(pattern, type));

@@ -1,9 +1,12 @@
 import type { DialectName } from '../domain/dialect';
 import type { Endpoint, EndpointStatus, StatusReason } from '../domain/endpoint';
+import type { FamilyName } from '../domain/family';
 import type { JsonObject } from '../domain/json';
 import type { PolicyOverrides } from '../domain/policy';
+import type { KeyRing } from '../seal';
 import type { Sql } from './db';
 import type { ListBounds } from './lists';
+import { verifyTokenPlace } from './sealed-places';
 
 /** An endpoint's row: what everybody may see, and what only sending and switching need. */
 export interface StoredEndpoint extends Endpoint {
@@ -11,6 +14,8 @@ export interface StoredEndpoint extends Endpoint {
   readonly drainPaused: boolean;
   /** Header values, each sealed for its own place, by name. */
   readonly sealedHeaders: Readonly<Record<string, string>>;
+  /** Sealed for its place; null where none is set. */
+  readonly sealedVerifyToken: string | null;
 }
 
 /** What a caller decides of an endpoint. */
@@ -20,6 +25,7 @@ export interface EndpointContent {
   readonly events: readonly string[];
   readonly scope: string | null;
   readonly sealedHeaders: Readonly<Record<string, string>>;
+  readonly sealedVerifyToken: string | null;
   readonly policyOverrides: PolicyOverrides;
   readonly metadata: JsonObject;
 }
@@ -27,11 +33,11 @@ export interface EndpointContent {
 interface EndpointRow {
   id: string; workspace_id: string; name: string | null; url: string; dialect: DialectName; events: string[]; scope: string | null;
   status: EndpointStatus; status_reason: StatusReason | null; status_since: Date; drain_paused: boolean;
-  headers: string; policy: string; metadata: string; created_at: Date; updated_at: Date;
+  headers: string; verify_token: string | null; policy: string; metadata: string; created_at: Date; updated_at: Date;
 }
 
 const COLUMNS = `id, workspace_id, name, url, dialect, events, scope, status, status_reason, status_since, drain_paused,
-  headers, policy, metadata, created_at, updated_at`;
+  headers, verify_token, policy, metadata, created_at, updated_at`;
 
 /** Stores an endpoint, ACTIVE, with a health of its own. */
 export async function insertEndpoint(
@@ -39,8 +45,8 @@ export async function insertEndpoint(
 ): Promise<StoredEndpoint> {
   const [row] = await sql.query<EndpointRow>({
     text: `with made as (
-             insert into endpoints (id, workspace_id, dialect, name, url, events, scope, headers, policy, metadata)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning ${COLUMNS}
+             insert into endpoints (id, workspace_id, dialect, name, url, events, scope, headers, policy, metadata, verify_token)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning ${COLUMNS}
            ), well as (
              insert into endpoint_health (endpoint_id) select id from made
            )
@@ -54,7 +60,7 @@ export async function insertEndpoint(
 /** Writes all that a caller may change of an endpoint. */
 export async function updateEndpoint(sql: Sql, workspaceId: string, id: string, content: EndpointContent): Promise<StoredEndpoint> {
   const [row] = await sql.query<EndpointRow>({
-    text: `update endpoints set name = $3, url = $4, events = $5, scope = $6, headers = $7, policy = $8, metadata = $9, updated_at = now()
+    text: `update endpoints set name = $3, url = $4, events = $5, scope = $6, headers = $7, policy = $8, metadata = $9, verify_token = $10, updated_at = now()
            where workspace_id = $2 and id = $1 returning ${COLUMNS}`,
     values: [id, workspaceId, ...valuesOf(content)],
   });
@@ -63,7 +69,7 @@ export async function updateEndpoint(sql: Sql, workspaceId: string, id: string, 
 
 const valuesOf = (content: EndpointContent): readonly unknown[] => [
   content.name, content.url, content.events, content.scope, JSON.stringify(content.sealedHeaders),
-  JSON.stringify(content.policyOverrides), JSON.stringify(content.metadata),
+  JSON.stringify(content.policyOverrides), JSON.stringify(content.metadata), content.sealedVerifyToken,
 ];
 
 /** Writes an endpoint's status, since now. Its row must be locked. */
@@ -107,6 +113,24 @@ async function find(sql: Sql, workspaceId: string, id: string, lock: string): Pr
   return row ? toEndpoint(row) : null;
 }
 
+/** Which dialects these endpoints of the workspace speak, by id; that never changes, so nothing is locked. */
+export async function dialectsOf(sql: Sql, workspaceId: string, ids: readonly string[]): Promise<ReadonlyMap<string, DialectName>> {
+  const rows = await sql.query<{ id: string; dialect: DialectName }>({
+    text: 'select id, dialect from endpoints where workspace_id = $1 and id = any($2)', values: [workspaceId, ids],
+  });
+  return new Map(rows.map(({ id, dialect }) => [id, dialect]));
+}
+
+/** Which families the workspace has endpoints of. The condition is spelled as the index is that serves it. */
+export async function familiesOf(sql: Sql, workspaceId: string): Promise<ReadonlySet<FamilyName>> {
+  const rows = await sql.query<{ dialect: FamilyName }>({
+    name: 'endpoint-families',
+    text: `select distinct dialect from endpoints where workspace_id = $1 and dialect in ('spektr', 'flow')`,
+    values: [workspaceId],
+  });
+  return new Set(rows.map(({ dialect }) => dialect));
+}
+
 /** Those of these ids that are endpoints of the workspace; none of them can be removed before the end of the transaction. */
 export async function keepEndpoints(sql: Sql, workspaceId: string, ids: readonly string[]): Promise<StoredEndpoint[]> {
   const rows = await sql.query<EndpointRow>({
@@ -142,6 +166,10 @@ export async function countEndpoints(sql: Sql, workspaceId: string, scope: strin
   return { total: row?.total ?? 0, inScope: row?.in_scope ?? 0 };
 }
 
+/** An endpoint's verify token in the clear; null where none is set. */
+export const openVerifyToken = (keyRing: KeyRing, { id, sealedVerifyToken }: StoredEndpoint): string | null =>
+  sealedVerifyToken === null ? null : keyRing.open(sealedVerifyToken, verifyTokenPlace(id));
+
 function locked(row: EndpointRow | undefined, id: string): StoredEndpoint {
   if (!row) throw new Error(`The endpoint ${id} was removed while it was locked`);
   return toEndpoint(row);
@@ -163,6 +191,7 @@ function toEndpoint(row: EndpointRow): StoredEndpoint {
     drainPaused: row.drain_paused,
     headerNames: Object.keys(sealedHeaders),
     sealedHeaders,
+    sealedVerifyToken: row.verify_token,
     policyOverrides: JSON.parse(row.policy) as PolicyOverrides,
     metadata: JSON.parse(row.metadata) as JsonObject,
     createdAt: row.created_at,

@@ -1,11 +1,13 @@
+import type { RoutedChannel } from '../domain/channel';
 import { effectivePolicy, type DialectName } from '../domain/dialect';
 import type { EndpointStatus, EndpointTarget, SigningSecret } from '../domain/endpoint';
 import type { JsonObject } from '../domain/json';
 import type { PolicyOverrides } from '../domain/policy';
 import type { Rule } from '../domain/rule';
 import type { KeyRing } from '../seal';
+import { routedChannels } from './channels';
 import type { Sql } from './db';
-import { headerPlace, secretPlace } from './sealed-places';
+import { headerPlace, secretPlace, verifyTokenPlace } from './sealed-places';
 
 /** An endpoint with all that routing and sending need of it. Holds secrets in the clear: never logged, never answered. */
 export interface RoutedEndpoint extends EndpointTarget {
@@ -18,16 +20,17 @@ export interface Routing {
   readonly revision: number;
   readonly rules: readonly Rule[];
   readonly endpoints: readonly RoutedEndpoint[];
+  readonly channels: readonly RoutedChannel[];
 }
 
 interface EndpointRow {
   id: string; workspace_id: string; url: string; dialect: DialectName; events: string[]; scope: string | null;
-  status: EndpointStatus; headers: string; policy: string; secrets: string;
+  status: EndpointStatus; headers: string; policy: string; verify_token: string | null; secrets: string;
 }
 
 // The secrets ride along as JSON text, newest first: one query for an endpoint and all that signs for it.
 const ENDPOINT = `
-  select e.id, e.workspace_id, e.url, e.dialect, e.events, e.scope, e.status, e.headers, e.policy,
+  select e.id, e.workspace_id, e.url, e.dialect, e.events, e.scope, e.status, e.headers, e.policy, e.verify_token,
          coalesce((select json_agg(json_build_object('id', s.id, 'sealed', s.sealed, 'expiresAt', s.expires_at) order by s.id desc)
                    from endpoint_secrets s where s.endpoint_id = e.id and (s.expires_at is null or s.expires_at > now())), '[]') as secrets
   from endpoints e`;
@@ -40,18 +43,19 @@ export async function readRevision(sql: Sql, workspaceId: string): Promise<numbe
   return workspace?.routing_revision ?? 0;
 }
 
-/** Reads all enabled rules and all endpoints of a workspace; null where there is no such workspace. */
+/** Reads all enabled rules, all endpoints and all channels of a workspace; null where there is no such workspace. */
 export async function loadRouting(sql: Sql, keyRing: KeyRing, workspaceId: string): Promise<Routing | null> {
   // The revision is read first: a change that lands between the queries makes what was read newer than its number, which is harmless.
   const revision = await readRevision(sql, workspaceId);
   if (revision === 0) return null;
-  const [rules, endpoints] = await Promise.all([
+  const [rules, endpoints, channels] = await Promise.all([
     sql.query<{ id: string; name: string; events: string[]; condition: string; endpoint_ids: string[]; created_at: Date; updated_at: Date }>({
       name: 'routing-rules',
       text: 'select id, name, events, condition, endpoint_ids, created_at, updated_at from rules where workspace_id = $1 and enabled',
       values: [workspaceId],
     }),
     sql.query<EndpointRow>({ name: 'routing-endpoints', text: `${ENDPOINT} where e.workspace_id = $1`, values: [workspaceId] }),
+    routedChannels(sql, workspaceId),
   ]);
   return {
     revision,
@@ -60,6 +64,7 @@ export async function loadRouting(sql: Sql, keyRing: KeyRing, workspaceId: strin
       endpointIds: rule.endpoint_ids, enabled: true, createdAt: rule.created_at, updatedAt: rule.updated_at,
     })),
     endpoints: endpoints.map((row) => toRouted(row, keyRing)),
+    channels,
   };
 }
 
@@ -82,6 +87,7 @@ function toRouted(row: EndpointRow, keyRing: KeyRing): RoutedEndpoint {
     status: row.status,
     policy: effectivePolicy(row.dialect, JSON.parse(row.policy) as PolicyOverrides),
     headers: Object.fromEntries(headers.map(([name, sealed]) => [name, keyRing.open(sealed, headerPlace(row.id, name))])),
+    verifyToken: row.verify_token === null ? null : keyRing.open(row.verify_token, verifyTokenPlace(row.id)),
     secrets: secrets.map(({ id, sealed, expiresAt }): SigningSecret => ({
       secret: keyRing.open(sealed, secretPlace(id)), expiresAt: expiresAt === null ? null : new Date(expiresAt),
     })),

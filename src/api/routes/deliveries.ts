@@ -3,8 +3,10 @@ import { cancelOne, resendEvent, retryDelivery } from '../../commands/redeliver'
 import { DELIVERY_STATUSES } from '../../domain/delivery';
 import { notFound } from '../../errors';
 import { findDelivery, listAttempts, listDeliveries } from '../../store/deliveries-read';
-import { findEndpoint } from '../../store/endpoints';
+import { findEndpoint, openVerifyToken } from '../../store/endpoints';
 import { findEvent } from '../../store/events';
+import { readSendHistory } from '../../store/send-history';
+import { createFileLinker } from '../../wire/file-link';
 import { listQuery, openList } from '../lists';
 import { bodyFinder, presentAttempt, presentDelivery, presentWorkflow } from '../present-delivery';
 import { route, type Route } from '../route';
@@ -38,7 +40,13 @@ export const deliveryRoutes: readonly Route[] = [
       const told = await findEvent(deps.db, workspaceId, delivery.eventId);
       const endpoint = await findEndpoint(deps.db, workspaceId, delivery.endpointId);
       const attempts = await listAttempts(deps.db, delivery.eventId, deliveryId);
-      const findBody = bodyFinder(told?.event ?? null, endpoint?.dialect ?? null);
+      const findBody = bodyFinder({
+        event: told?.event ?? null,
+        dialect: endpoint?.dialect ?? null,
+        history: await readSendHistory(deps.db, delivery.eventId, delivery.endpointId, deliveryId),
+        verifyToken: endpoint && openVerifyToken(deps.keyRing, endpoint),
+        fileLink: createFileLinker(deps),
+      });
       return {
         status: 200,
         body: {

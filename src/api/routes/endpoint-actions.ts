@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { rotateSecret } from '../../commands/rotate-secret';
 import { deactivateEndpoint, drainEndpoint, reactivateEndpoint } from '../../commands/switch-endpoint';
+import { DIALECTS } from '../../domain/dialect';
 import { invalid, notFound } from '../../errors';
 import { addAudit } from '../../store/audit';
 import { readCurrentSecret } from '../../store/endpoint-secrets';
@@ -54,7 +55,10 @@ export const endpointActionRoutes: readonly Route[] = [
     handle: async ({ params: { endpointId }, body }, context) => {
       const { dialect } = await requireEndpoint(context, endpointId);
       const secret = secretFor(dialect, body.secret, body.signature);
-      if (secret === null) throw invalid('secret', `must be given: the dialect ${dialect} signs with one that you set`);
+      if (secret === null) {
+        throw invalid('secret', DIALECTS[dialect].signature === 'none'
+          ? `can not be rotated: the dialect ${dialect} signs nothing` : `must be given: the dialect ${dialect} signs with one that you set`);
+      }
       const by = { workspaceId: context.caller.workspaceId, actor: context.caller.keyId };
       const endpoint = await context.write((trx) => rotateSecret(context.deps, trx, by, endpointId, { secret, graceSeconds: body.graceSeconds }));
       return { status: 200, body: { ...presentEndpoint(endpoint), ...presentSecret(secret) } };

@@ -1,17 +1,14 @@
 import { z } from 'zod';
 import { watchEndpointId } from '../../../workflows/contract';
-import { newCustomSample } from '../probe-event';
-import { judge } from '../../domain/attempt';
 import { notFound } from '../../errors';
 import { readHealth } from '../../store/endpoint-health';
 import { findEndpoint } from '../../store/endpoints';
 import { loadTarget } from '../../store/routing';
 import { workflowUrl } from '../../temporal-links';
-import { renderBody } from '../../wire/envelope';
-import { requestHeaders } from '../../wire/request';
 import { route, type Route } from '../route';
 import { healthOut, testBody, testOut } from '../schemas/endpoint';
 import { idOf } from '../schemas/shared';
+import { testCall } from '../test-call';
 
 const tag = 'endpoints';
 const params = z.object({ endpointId: idOf('endpoint') });
@@ -55,23 +52,7 @@ export const endpointHealthRoutes: readonly Route[] = [
     handle: async ({ params: { endpointId }, body }, { deps, caller }) => {
       const target = await loadTarget(deps.db, deps.keyRing, endpointId);
       if (target?.workspaceId !== caller.workspaceId) throw notFound('endpoint', endpointId);
-      const now = deps.now();
-      const event = newCustomSample(deps.newId('event'), caller.workspaceId, body.event, now);
-      const bytes = renderBody(target.dialect, event);
-      const reply = await deps.poster.post({
-        endpointId, url: target.url, headers: requestHeaders(target, event, bytes, now), body: bytes,
-        timeoutMs: target.policy.timeoutMs, connectTimeoutMs: target.policy.connectTimeoutMs,
-      });
-      return {
-        status: 200,
-        body: {
-          statusCode: reply.statusCode,
-          durationMs: Math.round(reply.durationMs),
-          outcome: judge(reply, target.policy.success, deps.now()).outcome,
-          error: reply.error,
-          responseBody: Buffer.from(reply.body).toString('utf8'),
-        },
-      };
+      return { status: 200, body: await testCall(deps, target, body.event) };
     },
   }),
 ];

@@ -31,7 +31,7 @@ const resourceRoutes: readonly Route[] = [
       await requireUrl(deps, url, body.dialect);
       const endpoint = await context.write((trx) => createEndpoint(deps, trx, by(context), {
         name: body.name ?? null, url, dialect: body.dialect, events: body.events, scope: body.scope,
-        headers: body.headers, policy: body.policy as PolicyOverrides, metadata: body.metadata, secret,
+        headers: body.headers, policy: body.policy as PolicyOverrides, metadata: body.metadata, secret, verifyToken: body.verifyToken,
       }));
       return { status: 201, body: { ...presentEndpoint(endpoint), ...presentSecret(secret) } };
     },
@@ -64,7 +64,7 @@ const resourceRoutes: readonly Route[] = [
       if (url !== undefined) await requireUrl(context.deps, url, before.dialect);
       const endpoint = await context.write((trx) => changeEndpoint(context.deps, trx, by(context), endpointId, {
         name: body.name, url, events: body.events, scope: body.scope, headers: body.headers,
-        policy: body.policy as PolicyOverrides | undefined, metadata: body.metadata,
+        policy: body.policy as PolicyOverrides | undefined, metadata: body.metadata, verifyToken: body.verifyToken,
       }));
       if (endpoint.url !== before.url) context.deps.poster.forget(endpointId);
       return { status: 200, body: presentEndpoint(endpoint) };

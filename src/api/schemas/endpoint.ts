@@ -20,6 +20,7 @@ const headerMap = <V extends z.ZodType<string | null>>(value: V) =>
   z.record(z.string().min(1).max(128), value).refine((map) => Object.keys(map).length <= 50, 'must have at most 50 headers');
 const headerValue = z.string().max(8192);
 const secret = z.string().min(1).max(256);
+const verifyToken = z.string().min(1).max(256).describe('sent in the body by the dialect chative; shown as "[redacted]"');
 const signature = z.enum(['v1', 'v1a']).describe('what is generated where no secret is given: v1 a shared one (HMAC), v1a a key pair (ed25519)');
 
 /** The body of a new endpoint: its address is `url`, or `host` and `path`. */
@@ -34,6 +35,7 @@ export const endpointCreate = z.strictObject({
   scope: scope.nullable().default(null),
   secret: secret.optional(),
   signature: signature.optional(),
+  verifyToken: verifyToken.nullish(),
   policy: policyIn.default({}),
   metadata: metadata.default({}),
 }).superRefine((body, context) => {
@@ -56,6 +58,7 @@ export const endpointChange = z.strictObject({
   events,
   headers: headerMap(headerValue.nullable()).describe('replaces all headers; "[redacted]" keeps a value, null removes a header'),
   scope: scope.nullable(),
+  verifyToken: verifyToken.nullable().describe('"[redacted]" keeps it, null removes it'),
   policy: policyIn,
   metadata,
 }).partial().superRefine((body, context) => {
@@ -76,6 +79,7 @@ export const endpointOut = z.strictObject({
   statusReason: z.string().nullable(),
   statusSince: timeOut,
   headers: z.record(z.string(), z.literal('[redacted]')),
+  verifyToken: z.literal('[redacted]').nullable(),
   policy: policyOut,
   metadata: jsonObject,
   createdAt: timeOut,
