@@ -7,6 +7,7 @@ import { createPublisher } from './commands/publish';
 import type { Config } from './config';
 import { createDeps } from './create-deps';
 import type { Deps } from './deps';
+import { failpoint } from './failpoint';
 import { createLog, type Log } from './log';
 import { createAnnouncer } from './store/announcer';
 import { isDatabaseAway, type Db } from './store/db';
@@ -46,8 +47,13 @@ export async function serve(config: Config, options: ServeOptions = {}): Promise
   try {
     const rootKey = await prepare(deps);
     const announcer = createAnnouncer(config.DATABASE_URL ?? '');
-    const publisher = createPublisher(deps.db, () => announcer.announce());
-    const handle = createApp({ deps, announcer, publisher, routes, onUndeclaredAnswer: options.onUndeclaredAnswer ?? 'log' }).callback();
+    // Every write is announced when it is committed, before it is answered.
+    const announce = (): void => {
+      failpoint('after-commit');
+      announcer.announce();
+    };
+    const publisher = createPublisher(deps.db, announce);
+    const handle = createApp({ deps, announcer: { announce }, publisher, routes, onUndeclaredAnswer: options.onUndeclaredAnswer ?? 'log' }).callback();
     const { server, drain } = createDrainingServer((request, response) => void handle(request, response));
     await listen(server, config);
     const stopUpkeep = startUpkeep(deps);

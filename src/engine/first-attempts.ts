@@ -2,7 +2,7 @@ import type { Deps } from '../deps';
 import type { Event } from '../domain/event';
 import { savePlans, type EventPlan, type OwedDelivery, type PlannedDelivery } from '../store/plan';
 import type { RoutedEndpoint } from '../store/routing';
-import { failpoint } from './failpoint';
+import { failpoint } from '../failpoint';
 import type { Gate } from './gate';
 import type { Pace } from './pace';
 import type { Recorder } from './recorder';

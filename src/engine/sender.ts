@@ -11,7 +11,7 @@ import { readSendHistory } from '../store/send-history';
 import { renderBody } from '../wire/envelope';
 import { createFileLinker } from '../wire/file-link';
 import { requestHeaders } from '../wire/request';
-import { failpoint } from './failpoint';
+import { failpoint } from '../failpoint';
 import type { Finished, Recorder } from './recorder';
 
 /** An attempt whose intent stands in the database and whose bytes may leave now. */

@@ -1,6 +1,6 @@
 import type { Deps } from '../deps';
 import type { FirstAttempts } from '../engine/first-attempts';
-import { failpoint } from '../engine/failpoint';
+import { failpoint } from '../failpoint';
 import type { Gate } from '../engine/gate';
 import {
   claimEvents, claimWakes, countWorkers, freeDeadClaims, renewClaims, returnClaims, type ClaimedEvent,

@@ -3,7 +3,7 @@ import type { Deps } from '../deps';
 import { createGroupCommit } from '../group-commit';
 import type { Workflows } from '../temporal';
 import { finishClaims, readFold, saveFold, type ClaimedEvent } from '../store/outbox-claim';
-import { failpoint } from '../engine/failpoint';
+import { failpoint } from '../failpoint';
 
 /** Starts `deliverEvent` for claimed events, at a pace that leaves the processor to the deliveries. */
 export interface Starts {
