@@ -7,9 +7,9 @@ import { Webhook } from 'standardwebhooks';
 import ts from 'typescript';
 import type { z } from 'zod';
 import { Settings } from '../src/config';
-import { DIALECT_NAMES } from '../src/domain/dialect';
+import { DIALECT_NAMES, type DialectName, DIALECTS } from '../src/domain/dialect';
 import { type Event, LIFECYCLE_TYPES, OPERATIONAL_TYPES } from '../src/domain/event';
-import { isJsonObject, type Json } from '../src/domain/json';
+import { isJsonList, isJsonObject, type Json } from '../src/domain/json';
 import { presentObject } from '../src/domain/object';
 import { ERRORS } from '../src/errors';
 import { renderBody } from '../src/wire/envelope';
@@ -37,7 +37,8 @@ test('docs/events.md names every type of event and every dialect', () => {
 test.each(DIALECT_NAMES)('the body of %s in docs/events.md has the shape of the one that is sent', (name) => {
   const shown = new RegExp(`<!-- envelope: ${name} -->\\n\`\`\`json\\n([^]*?)\`\`\``).exec(read('docs/events.md'))?.[1] ?? 'null';
   const example = JSON.parse(shown) as Json;
-  expect(pathsOf(JSON.parse(renderBody(name, EXAMPLE).toString('utf8')) as Json)).toEqual(pathsOf(example));
+  const facts = { attemptNumber: 1, firstSentAt: AT, delivered: null, verifyToken: 'a shared secret', fileLink: () => '' };
+  expect(pathsOf(JSON.parse(renderBody(name, exampleOf(name, example), facts).toString('utf8')) as Json)).toEqual(pathsOf(example));
 });
 
 test.each(['README.md', 'CONTRIBUTING.md', 'docs/errors.md', 'docs/events.md', 'docs/verifying.md'])('the JSON and the links of %s are whole', (name) => {
@@ -121,9 +122,25 @@ const EXAMPLE: Event = {
   previous: '{"state":"NEW"}', changes: '["state"]', data: null, actor: null, occurredAt: AT, createdAt: AT,
 };
 
+/** An event of the kind that a dialect is told of. */
+function exampleOf(name: DialectName, shown: Json): Event {
+  const data = (fields: object): Event => ({ ...EXAMPLE, causedBy: 'evt_1', data: JSON.stringify(fields) });
+  if (DIALECTS[name].envelope === 'data') return { ...EXAMPLE, data: JSON.stringify(shown) };
+  if (name === 'chative') {
+    const object = { id: 'rec_1', kind: 'record', type: 'contact', attributes: { name: 'Ada', city: 'Graz' } };
+    return { ...EXAMPLE, type: 'record:update', objectKind: 'record', object: JSON.stringify(object), changes: '["attributes.city"]' };
+  }
+  if (name === 'spektr') {
+    return data({ spektrId: 'rec_1', reference: 'r', data: { processType: 'risk', processName: 'Risk Assessment', processId: '12345', contextId: 'prc_1' } });
+  }
+  return name === 'flow' ? data({ session_id: 'prc_1', flow_name: 'Onboarding', metadata: { source: 'app' }, data: { technology_code: 'liveness' } }) : EXAMPLE;
+}
+
 /** The paths of a JSON value in their order. */
-const pathsOf = (value: Json, path = ''): string[] =>
-  isJsonObject(value) ? Object.entries(value).flatMap(([key, part]) => [`${path}/${key}`, ...pathsOf(part, `${path}/${key}`)]) : [];
+function pathsOf(value: Json, path = ''): string[] {
+  if (isJsonList(value)) return value.flatMap((item, index) => pathsOf(item, `${path}/${index}`));
+  return isJsonObject(value) ? Object.entries(value).flatMap(([key, part]) => [`${path}/${key}`, ...pathsOf(part, `${path}/${key}`)]) : [];
+}
 
 type Accepts = (body: string, headers: Record<string, string>, secret: string) => boolean;
 
