@@ -1,6 +1,6 @@
 import { FLOW_TYPES } from './family-flow';
 import { SPEKTR_TYPES } from './family-spektr';
-import { INBOUND_KINDS, INBOUND_RAW, inboundType, LIFECYCLE_TYPES, patternCovers, type Event } from './event';
+import { INBOUND_KINDS, INBOUND_RAW, inboundType, isInbound, LIFECYCLE_TYPES, patternCovers, type Event } from './event';
 import { compilePolicy, DEFAULT_POLICY, mergePolicy, type Policy, type PolicyOverrides, type PolicyView } from './policy';
 
 /** The families of receivers that Posthorn can speak to. */
@@ -72,12 +72,18 @@ export function canBeOwed(dialect: DialectName, event: Pick<Event, 'type' | 'cau
   return !isFamilyEvent(event) && (!recordsOnly || isOfRecord);
 }
 
-/** Those of these patterns that cover nothing that an endpoint of this dialect can be owed; `*` always covers what it can. */
+/** Those of a rule's patterns that cover nothing that an endpoint of this dialect can be owed. */
 export function uselessPatterns(dialect: DialectName, patterns: readonly string[]): string[] {
   const { types, recordsOnly = false } = DIALECTS[dialect];
   const strange = recordsOnly ? LIFECYCLE_TYPES.filter((type) => !type.startsWith('record:')) : [];
-  return patterns.filter((pattern) =>
-    pattern !== '*' && (types ? !types.some((type) => patternCovers(pattern, type)) : strange.some((type) => patternCovers(pattern, type))));
+  if (types) return patterns.filter((pattern) => !types.some((type) => patternCovers(pattern, type)));
+  return patterns.filter((pattern) => pattern !== '*' && strange.some((type) => patternCovers(pattern, type)));
+}
+
+/** The same of an endpoint's own subscription: it never covers what a channel received, so that some dialects have none. */
+export function uselessSubscriptions(dialect: DialectName, patterns: readonly string[]): readonly string[] {
+  if (DIALECTS[dialect].types?.every(isInbound)) return patterns;
+  return [...uselessPatterns(dialect, patterns), ...patterns.filter(isInbound)];
 }
 
 /** All names, in the table's order. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { coveringPatterns, EVENT_PATTERN, EVENT_TYPE, isOperational, LIFECYCLE_TYPES, OPERATIONAL_TYPES, patternCovers } from '../../src/domain/event';
+import { coveringPatterns, EVENT_PATTERN, EVENT_TYPE, INBOUND_TYPES, isInbound, isOperational, LIFECYCLE_TYPES, OPERATIONAL_TYPES, patternCovers } from '../../src/domain/event';
 
 test.each<[string, string, boolean]>([
   ['*', 'process:update', true],
@@ -9,6 +9,11 @@ test.each<[string, string, boolean]>([
   ['endpoint.*', 'endpoint.failing', true],
   ['delivery.*', 'delivery.exhausted', true],
   ['endpoint.failing', 'endpoint.failing', true],
+  ['*', 'inbound.raw', false],
+  ['*', 'inbound.of-mine', true],
+  ['inbound.*', 'inbound.raw', true],
+  ['inbound.message', 'inbound.message', true],
+  ['inbound.message', 'inbound.message_echo', false],
   ['process:*', 'process:state-change', true],
   ['process:*', 'process', false],
   ['process:*', 'processes:update', false],
@@ -21,9 +26,10 @@ test.each<[string, string, boolean]>([
   expect(patternCovers(pattern, type)).toBe(expected);
 });
 
-test('everything but what Posthorn says of itself is covered by *', () => {
+test('everything but what Posthorn says of itself and what channels receive is covered by *', () => {
   expect(LIFECYCLE_TYPES.every((type) => patternCovers('*', type) && !isOperational(type))).toBe(true);
   expect(OPERATIONAL_TYPES.some((type) => patternCovers('*', type))).toBe(false);
+  expect(INBOUND_TYPES.some((type) => patternCovers('*', type) || !isInbound(type))).toBe(false);
 });
 
 test.each(['process:update', 'a', 'A_b.c:d-e', '9', 'x'.repeat(128)])('%s can be a type', (type) => {
@@ -44,8 +50,8 @@ test.each(['', '**', 'proc*', '*:update', 'process:*:x', 'process:*\n', `${'x'.r
 });
 
 test('the patterns that cover a type are just those that do', () => {
-  const type = fc.oneof(fc.constantFrom(...OPERATIONAL_TYPES, ...LIFECYCLE_TYPES), fc.stringMatching(/^[ab.:]{1,6}$/));
-  const pattern = fc.oneof(fc.constant('*'), type, fc.stringMatching(/^[ab.:]{0,4}[.:]\*$/), fc.constantFrom('endpoint.*', 'process:*'));
+  const type = fc.oneof(fc.constantFrom(...OPERATIONAL_TYPES, ...LIFECYCLE_TYPES, ...INBOUND_TYPES), fc.stringMatching(/^[ab.:]{1,6}$/));
+  const pattern = fc.oneof(fc.constant('*'), type, fc.stringMatching(/^[ab.:]{0,4}[.:]\*$/), fc.constantFrom('endpoint.*', 'process:*', 'inbound.*'));
   fc.assert(fc.property(type, pattern, (one, other) => {
     expect(coveringPatterns(one).includes(other)).toBe(patternCovers(other, one));
     expect(coveringPatterns(one).every((covering) => patternCovers(covering, one))).toBe(true);
