@@ -10,3 +10,9 @@ export function failpoint(name: Failpoint): void {
   left -= 1;
   if (left === 0) process.kill(process.pid, 'SIGKILL');
 }
+
+/** A time that only tests set, in ms; undefined outside of them. */
+export function testMs(name: 'POSTHORN_RECONCILE_EVERY_MS'): number | undefined {
+  const text = process.env.NODE_ENV === 'test' ? process.env[name] : undefined;
+  return text === undefined ? undefined : Number(text);
+}

@@ -11,6 +11,7 @@ import { createPace } from './engine/pace';
 import { createRecorder } from './engine/recorder';
 import { createRoutingCache } from './engine/routing-cache';
 import { createSender } from './engine/sender';
+import { testMs } from './failpoint';
 import { createLog, type Log } from './log';
 import { openPresence } from './relay/presence';
 import { startReconciler } from './relay/reconciler';
@@ -92,7 +93,7 @@ export async function work(config: Config, options: WorkOptions = {}): Promise<R
   const relay = startRelay({
     deps, presence, firstAttempts, gate, eventWaker, wakeWaker, starts: createStarts(deps, workflows), wakes: createWakes(deps, workflows),
   });
-  const reconciler = startReconciler(deps, onNotify, options.reconcileEveryMs);
+  const reconciler = startReconciler(deps, onNotify, options.reconcileEveryMs ?? testMs('POSTHORN_RECONCILE_EVERY_MS'));
 
   return {
     failed: running.then(() => new Promise<never>(() => undefined)),

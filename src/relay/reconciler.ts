@@ -12,19 +12,27 @@ export const RECONCILE_EVERY_MS = 30_000;
 const FIRST_LOOK_MINUTES = 24 * 60;
 const LOOK_MINUTES = 60;
 
-/** Starts to reconcile: once at once, since what was lost was lost with a process, then every `everyMs`. */
+/**
+ * Starts to reconcile: once at once, since what was lost was lost with a process, then every `everyMs`; a row is without
+ * an owner for as long before it is given one.
+ */
 export function startReconciler(deps: Deps, onRepair: () => void, everyMs = RECONCILE_EVERY_MS): Reconciler {
-  let turn: Promise<void> = look(FIRST_LOOK_MINUTES);
+  let turn = 0;
+  let looking: Promise<void> = look();
   const timer = setInterval(() => {
-    turn = look(LOOK_MINUTES);
+    turn += 1;
+    looking = look();
   }, everyMs);
 
-  async function look(minutes: number): Promise<void> {
+  async function look(): Promise<void> {
     try {
-      const repairs = await deps.db.transaction((trx) => reconcile(trx, minutes));
-      if (!repairs || Object.values(repairs).every((count) => count === 0)) return;
-      deps.log.warn({ ...repairs }, 'reconciler.repaired');
-      onRepair();
+      const lookBackMinutes = turn === 0 ? FIRST_LOOK_MINUTES : LOOK_MINUTES;
+      const repairs = await deps.db.transaction((trx) => reconcile(trx, { lookBackMinutes, turn, graceSeconds: everyMs / 1_000 }));
+      if (!repairs) return;
+      const { woken, ...lost } = repairs;
+      const isFault = Object.values(lost).some((count) => count > 0);
+      if (isFault) deps.log.warn(lost, 'reconciler.repaired');
+      if (isFault || woken > 0) onRepair();
     } catch (error) {
       deps.log.warn({ error: error instanceof Error ? error.message : String(error) }, 'reconciler.failed');
     }
@@ -33,7 +41,7 @@ export function startReconciler(deps: Deps, onRepair: () => void, everyMs = RECO
   return {
     async stop() {
       clearInterval(timer);
-      await turn;
+      await looking;
     },
   };
 }

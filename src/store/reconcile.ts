@@ -1,25 +1,38 @@
 import type { Sql } from './db';
 
-/** What a reconciling turn put back into the outbox, by kind; all 0 outside of faults. */
+/** What a reconciling turn put back into the outbox, by kind; all but `woken` are 0 outside of faults. */
 export interface Repairs {
   readonly events: number;
   readonly attempts: number;
   readonly retries: number;
   readonly watchers: number;
+  /** Watchers of endpoints that are not ACTIVE, which may have been there all the time. */
+  readonly woken: number;
   readonly jobs: number;
   readonly expired: number;
   readonly orphans: number;
 }
 
+/** How a turn looks. */
+export interface Turn {
+  /** How far back events that nobody planned are looked for. */
+  readonly lookBackMinutes: number;
+  /** Counted from 0. The first wakes the watchers of all endpoints that must be probed, each other one a share of them. */
+  readonly turn: number;
+  /** How long a row may be without an owner before it is given one; 30 unless told. */
+  readonly graceSeconds?: number;
+}
+
 /** Only one worker reconciles at a time. */
 const RECONCILER_LOCK = 'posthorn.reconciler';
 
-/** How long a row may be without an owner before it is given one, in seconds. */
 const GRACE_SECONDS = 30;
 /** The longest timeout of an endpoint, in seconds: a retry that is due may be under way for so long. */
 const LONGEST_ATTEMPT_SECONDS = 30;
 /** A job without a sign of life for so long has lost its workflow, or what wakes it, in seconds. */
 const JOB_GRACE_SECONDS = 60;
+/** In so many turns each endpoint that must be probed has its watcher woken once. */
+const WATCHER_TURNS = 20;
 /** Most rows of each kind a turn. */
 const MOST = 500;
 
@@ -28,16 +41,16 @@ const count = async (sql: Sql, text: string): Promise<number> => (await sql.quer
 /**
  * Gives an owner to every row that has lost it: leaves the start or the signal in the outbox again, under the same
  * workflow ids, so that what runs after all is not run twice. Null: another worker is at it. Events that nobody planned
- * are looked for as far back as `lookBackMinutes`: they have lost their outbox row to a start that was acknowledged.
+ * have lost their outbox row to a start that was acknowledged.
  */
-export async function reconcile(trx: Sql, lookBackMinutes: number): Promise<Repairs | null> {
+export async function reconcile(trx: Sql, { lookBackMinutes, turn, graceSeconds = GRACE_SECONDS }: Turn): Promise<Repairs | null> {
   const [lock] = await trx.query<{ taken: boolean }>({ text: 'select pg_try_advisory_xact_lock(hashtext($1)) as taken', values: [RECONCILER_LOCK] });
   if (!lock?.taken) return null;
   return {
     events: await count(trx, `
       insert into outbox (kind, workspace_id, event_id)
       select 'event', e.workspace_id, e.id from events e
-      where e.id >= id_floor('evt', now() - interval '${lookBackMinutes} minutes') and e.id < id_floor('evt', now() - interval '${GRACE_SECONDS} seconds')
+      where e.id >= id_floor('evt', now() - interval '${lookBackMinutes} minutes') and e.id < id_floor('evt', now() - interval '${graceSeconds} seconds')
         and not exists (select 1 from plans p where p.event_id = e.id)
         and not exists (select 1 from outbox o where o.kind = 'event' and o.event_id = e.id)
       order by e.id limit ${MOST}`),
@@ -47,14 +60,14 @@ export async function reconcile(trx: Sql, lookBackMinutes: number): Promise<Repa
       select distinct case d.way when 'fast' then 'event' when 'retry' then 'retry' else 'signal' end, d.workspace_id,
         case when d.way <> 'lane' then d.event_id end, case when d.way = 'retry' then d.id end,
         case when d.way <> 'fast' then d.endpoint_id end, case when d.way = 'lane' then 'changed' end
-      from (select * from attempts where outcome is null and lease_until < now() - interval '${GRACE_SECONDS} seconds' limit ${MOST}) a
+      from (select * from attempts where outcome is null and lease_until < now() - interval '${graceSeconds} seconds' limit ${MOST}) a
       join deliveries d on d.event_id = a.event_id and d.id = a.delivery_id and d.status in ('PENDING', 'RETRYING', 'HELD')
       where not exists (select 1 from outbox o where o.event_id = d.event_id)`),
     retries: await count(trx, `
       insert into outbox (kind, workspace_id, event_id, delivery_id, endpoint_id)
       select 'retry', d.workspace_id, d.event_id, d.id, d.endpoint_id from deliveries d
       where d.status = 'RETRYING' and d.way = 'retry' and d.next_attempt_at is not null
-        and d.next_attempt_at < now() - interval '${LONGEST_ATTEMPT_SECONDS + GRACE_SECONDS} seconds'
+        and d.next_attempt_at < now() - interval '${Math.min(LONGEST_ATTEMPT_SECONDS, graceSeconds) + graceSeconds} seconds'
         and not exists (select 1 from outbox o where o.event_id = d.event_id and o.delivery_id = d.id)
       limit ${MOST}`),
     watchers: await count(trx, `
@@ -63,10 +76,18 @@ export async function reconcile(trx: Sql, lookBackMinutes: number): Promise<Repa
       where not exists (select 1 from outbox o where o.kind = 'signal' and o.endpoint_id = e.id) and (
         exists (select 1 from deliveries d where d.endpoint_id = e.id and d.way = 'lane' and d.waiting
                 and e.status = 'ACTIVE' and d.status <> 'HELD'
-                and coalesce(d.next_attempt_at, d.updated_at) < now() - interval '${GRACE_SECONDS} seconds'
+                and coalesce(d.next_attempt_at, d.updated_at) < now() - interval '${graceSeconds} seconds'
                 and not exists (select 1 from attempts a where a.event_id = d.event_id and a.delivery_id = d.id
-                                and a.started_at > now() - interval '${GRACE_SECONDS} seconds'))
+                                and a.started_at > now() - interval '${graceSeconds} seconds'))
       )
+      order by e.id limit ${MOST}`),
+    // No row tells whether the watcher of an endpoint that must be probed runs: it is woken now and then, which is harmless.
+    woken: await count(trx, `
+      insert into outbox (kind, workspace_id, endpoint_id, signal)
+      select 'signal', e.workspace_id, e.id, 'changed' from endpoints e
+      where e.status <> 'ACTIVE' and (${turn} = 0 or abs(hashtext(e.id) % ${WATCHER_TURNS}) = ${turn % WATCHER_TURNS})
+        and exists (select 1 from deliveries d where d.endpoint_id = e.id and d.way = 'lane' and d.waiting)
+        and not exists (select 1 from outbox o where o.kind = 'signal' and o.endpoint_id = e.id)
       order by e.id limit ${MOST}`),
     jobs: await count(trx, `
       insert into outbox (kind, workspace_id, job_id)

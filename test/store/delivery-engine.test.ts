@@ -257,9 +257,9 @@ describe('The reconciler', () => {
     const orphan = await planOne({ way: 'lane', endpointId: newId('endpoint'), attempt: null });
     await database.db.query({ text: 'delete from outbox' });
 
-    expect(await database.db.transaction((trx) => reconcile(trx, 60))).toMatchObject({ events: 1, attempts: 1, retries: 1, watchers: 1, expired: 1, orphans: 1 });
+    expect(await database.db.transaction((trx) => reconcile(trx, { lookBackMinutes: 60, turn: 1 }))).toMatchObject({ events: 1, attempts: 1, retries: 1, watchers: 1, expired: 1, orphans: 1 });
     expect((await lookAtDeliveries(database.db, [expired]))[0]).toMatchObject({ status: 'EXHAUSTED' });
     expect((await lookAtDeliveries(database.db, [orphan]))[0]).toMatchObject({ status: 'CANCELLED' });
-    expect(await database.db.transaction((trx) => reconcile(trx, 60))).toMatchObject({ events: 0, attempts: 0, retries: 0, watchers: 0, expired: 0, orphans: 0 });
+    expect(await database.db.transaction((trx) => reconcile(trx, { lookBackMinutes: 60, turn: 1 }))).toMatchObject({ events: 0, attempts: 0, retries: 0, watchers: 0, expired: 0, orphans: 0 });
   });
 });
