@@ -39,7 +39,7 @@ async function familyOf(root) {
  * where they are not the run's own.
  */
 export async function watchOthers() {
-  const look = async () => ({ at: performance.now(), busyS: await machineSeconds(), ownS: (await familyOf(process.pid))?.reduce((sum, { cpuS }) => sum + cpuS, 0) ?? null });
+  const look = async () => ({ at: performance.now(), busyS: await machineSeconds(), ownS: (await familyOf(process.pid))?.reduce((sum, { withEndedS }) => sum + withEndedS, 0) ?? null });
   const before = await look();
   return {
     async stop() {
@@ -109,8 +109,8 @@ async function statOf(pid) {
   const name = text.slice(text.indexOf('(') + 1, text.lastIndexOf(')'));
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   const [own, system, ofEnded, systemOfEnded] = fields.slice(11, 15).map(Number);
-  const ticks = own + system + (name.startsWith('postgres') ? ofEnded + systemOfEnded : 0);
-  return { pid, parent: Number(fields[1]), name, cpuS: ticks / TICKS_PER_SECOND };
+  const withEndedS = (own + system + ofEnded + systemOfEnded) / TICKS_PER_SECOND;
+  return { pid, parent: Number(fields[1]), name, withEndedS, cpuS: name.startsWith('postgres') ? withEndedS : (own + system) / TICKS_PER_SECOND };
 }
 
 async function partOf({ pid, name }) {
