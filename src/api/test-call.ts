@@ -21,7 +21,7 @@ export async function testCall(
   deps: Deps, target: EndpointTarget, given: { readonly type: string; readonly data: unknown } | undefined,
 ): Promise<TestResult> {
   const now = deps.now();
-  const event = newCustomSample(deps.newId('event'), target.workspaceId, given, now);
+  const event = newCustomSample(deps.newId('event'), target, given, now);
   const facts = { ...attemptFacts(NOTHING_SENT, 1, now), verifyToken: target.verifyToken, fileLink: createFileLinker(deps) };
   const body = renderBody(target.dialect, event, facts);
   const reply = await deps.poster.post({

@@ -1,6 +1,7 @@
 import type { Deps } from '../deps';
-import { DIALECTS, effectivePolicyView, uselessPatterns, type DialectName } from '../domain/dialect';
+import { DIALECTS, effectivePolicyView, uselessSubscriptions, type DialectName } from '../domain/dialect';
 import { parseDuration } from '../domain/duration';
+import { isInbound } from '../domain/event';
 import type { JsonObject } from '../domain/json';
 import { mergeOverrides, type PolicyOverrides } from '../domain/policy';
 import { AppError, invalid, notFound } from '../errors';
@@ -148,14 +149,18 @@ async function requireRoom(trx: Sql, workspaceId: string, scope: string | null, 
 }
 
 function requireUsefulPatterns(dialect: DialectName, events: readonly string[]): void {
-  const useless = uselessPatterns(dialect, events);
-  if (useless.length > 0) throw invalid('events', neverOwed(dialect, useless));
+  const useless = uselessSubscriptions(dialect, events);
+  if (useless.length === 0) return;
+  if (useless.every(isInbound) || DIALECTS[dialect].types?.every(isInbound)) {
+    throw invalid('events', `can not name ${useless.join(', ')}: what a channel receives is owed to the channel's own endpoints, and by rules that name it`);
+  }
+  throw invalid('events', neverOwed(dialect, useless));
 }
 
 /** Says why a dialect's endpoint can't be told of these types, and what it can be told of. */
 export function neverOwed(dialect: DialectName, patterns: readonly string[]): string {
   const { types } = DIALECTS[dialect];
-  return `an endpoint of the dialect ${dialect} is never owed ${patterns.join(', ')}; it takes "*" and ${types ? types.join(', ') : 'events of records, and your own'}`;
+  return `an endpoint of the dialect ${dialect} is never owed ${patterns.join(', ')}; it takes ${types?.every(isInbound) ? '' : '"*" and '}${types ? types.join(', ') : 'events of records, and your own'}`;
 }
 
 function sealVerifyToken({ keyRing }: EndpointDeps, id: string, dialect: DialectName, token: string | null, before: string | null): string | null {

@@ -1,7 +1,9 @@
 import type { Deps } from '../deps';
 import { isFinal, type Delivery } from '../domain/delivery';
-import { effectivePolicy } from '../domain/dialect';
+import { canBeOwed, effectivePolicy } from '../domain/dialect';
+import type { Event } from '../domain/event';
 import { AppError, notFound } from '../errors';
+import { readEvents } from '../store/attempts';
 import type { Sql } from '../store/db';
 import { findDelivery } from '../store/deliveries-read';
 import { keepEndpoints, type StoredEndpoint } from '../store/endpoints';
@@ -35,7 +37,7 @@ export async function retryDelivery(deps: RedeliverDeps, trx: Sql, workspaceId: 
 /**
  * Sends an event again: to everybody who has a delivery of it, or to the named endpoints, also those that were not owed
  * it before. Rules are not evaluated again. A delivery that is unfinished is woken instead, or stays HELD.
- * @throws AppError 404; 422 `invalid` with each endpoint that the workspace has not; 409 `not_possible` where endpoints
+ * @throws AppError 404; 422 `invalid` with each endpoint that the workspace has not, or whose dialect is never told of such an event; 409 `not_possible` where endpoints
  * are named before the event is planned.
  */
 export async function resendEvent(
@@ -48,7 +50,7 @@ export async function resendEvent(
   }
   const owedTo = endpointIds ?? (await endpointsOf(trx, eventId));
   const endpoints = new Map((await keepEndpoints(trx, workspaceId, owedTo)).map((endpoint) => [endpoint.id, endpoint]));
-  if (endpointIds) requireAll(endpointIds, endpoints);
+  if (endpointIds) requireAll(endpointIds, endpoints, (await readEvents(trx, [eventId]))[0]);
   const latest = new Map((await lockLatest(trx, eventId, owedTo)).map((delivery) => [delivery.endpointId, delivery]));
   return deliverAgain(deps, trx, eventId, [...endpoints.values()].map((endpoint) => ({ endpoint, latest: latest.get(endpoint.id) ?? null })));
 }
@@ -97,8 +99,14 @@ function redelivery(deps: RedeliverDeps, { endpoint, latest }: Target): NewRedel
 const signalTo = ({ workspaceId, eventId, id }: Delivery, signal: string): NewSignal => ({ workspaceId, eventId, deliveryId: id, signal });
 const wakeWatcher = ({ workspaceId, endpointId }: Delivery): NewSignal => ({ workspaceId, endpointId, signal: 'changed' });
 
-function requireAll(ids: readonly string[], known: ReadonlyMap<string, unknown>): void {
-  const errors = ids.flatMap((id, index) =>
-    known.has(id) ? [] : [{ path: `endpointIds.${index}`, message: `there is no endpoint ${id} in this workspace` }]);
-  if (errors.length > 0) throw new AppError('invalid', `An event can only be sent to endpoints of its workspace; ${errors.length} of these are not.`, errors);
+function requireAll(ids: readonly string[], known: ReadonlyMap<string, StoredEndpoint>, event: Event | undefined): void {
+  const errors = ids.flatMap((id, index) => {
+    const endpoint = known.get(id);
+    if (!endpoint) return [{ path: `endpointIds.${index}`, message: `there is no endpoint ${id} in this workspace` }];
+    if (!event || canBeOwed(endpoint.dialect, event)) return [];
+    return [{ path: `endpointIds.${index}`, message: `speaks ${endpoint.dialect}, which is never told of ${event.type}` }];
+  });
+  if (errors.length > 0) {
+    throw new AppError('invalid', `An event can only be sent to endpoints of its workspace that can be told of it; ${errors.length} of these can not.`, errors);
+  }
 }

@@ -1,4 +1,6 @@
+import { createHmac } from 'node:crypto';
 import { startApi, type TestApi } from '../support/api';
+import { openReceiver } from '../support/receiver';
 
 let api: TestApi;
 let meta: string;
@@ -96,5 +98,45 @@ describe('a channel', () => {
     expect((await api.call('DELETE', `/v1/channels/${id}`)).status).toBe(204);
     expect((await api.call('GET', `/v1/channels/${id}`)).status).toBe(404);
     expect(await revision()).toBe(before + 4);
+  });
+});
+
+describe('an endpoint of an inbound dialect', () => {
+  const made = (path: string, body: object) => api.call('POST', path, body);
+
+  it.each([['meta', '*'], ['meta', 'inbound.raw'], ['chakra-inbound', 'inbound.*'], ['chakra-inbound', 'process:*']])('(%s) can not subscribe to %s', async (dialect, pattern) => {
+    const reply = await made('/v1/endpoints', { url: 'http://127.0.0.1:9/', dialect, events: [pattern] });
+    expect(reply).toMatchObject({ status: 422, body: { errors: [{ path: 'events' }] } });
+    const id = dialect === 'meta' ? meta : friendly;
+    expect((await api.call('PATCH', `/v1/endpoints/${id}`, { events: [pattern] })).status).toBe(422);
+  });
+
+  it('can be named by rules only for what it can be told of; others can not subscribe to inbound types', async () => {
+    const rule = (events: string[], endpointIds: string[]) => made('/v1/rules', { name: 'r', events, endpointIds });
+    expect((await rule(['inbound.raw'], [meta])).status).toBe(201);
+    expect((await rule(['inbound.*'], [meta, friendly, standard])).status).toBe(201);
+    for (const type of ['*', 'process:*', 'inbound.message']) {
+      expect(await rule(['inbound.raw', type], [standard, meta])).toMatchObject({ status: 422, body: { errors: [{ path: 'endpointIds.1' }] } });
+    }
+    const reply = await made('/v1/endpoints', { url: 'http://127.0.0.1:9/', events: ['inbound.message'] });
+    expect(reply).toMatchObject({ status: 422, body: { errors: [{ path: 'events' }] } });
+  });
+
+  it('is not sent another event again, even where it is named', async () => {
+    const { id } = (await made('/v1/events', { type: 'order.paid', data: 1 })).body;
+    await api.db.query({ text: `insert into plans (event_id, workspace_id, owed) select id, workspace_id, 0 from events where id = $1`, values: [id] });
+    const reply = await made(`/v1/events/${id}/resend`, { endpointIds: [standard, meta] });
+    expect(reply).toMatchObject({ status: 422, body: { errors: [{ path: 'endpointIds.1' }] } });
+    expect((await made(`/v1/events/${id}/resend`, { endpointIds: [standard] })).status).toBe(202);
+  });
+
+  it('is tested with a body that its receiver knows', async () => {
+    const receiver = await openReceiver();
+    for (const [dialect, body] of [['meta', '{"object":"whatsapp_business_account","entry":[]}'], ['chakra-inbound', '{"event":"message","payload":{"test":true}}']] as const) {
+      const { id } = (await made('/v1/endpoints', { url: `${receiver.url}/${dialect}`, dialect, secret: 's' })).body;
+      expect((await made(`/v1/endpoints/${id}/test`, {})).body.outcome).toBe('ok');
+      expect(receiver.received(`/${dialect}`)[0]).toMatchObject({ body, headers: { 'x-chakra-signature-256': createHmac('sha256', 's').update(body).digest('hex') } });
+    }
+    await receiver.close();
   });
 });
