@@ -29,8 +29,6 @@ const RECONCILER_LOCK = 'posthorn.reconciler';
 const GRACE_SECONDS = 30;
 /** The longest timeout of an endpoint, in seconds: a retry that is due may be under way for so long. */
 const LONGEST_ATTEMPT_SECONDS = 30;
-/** A job without a sign of life for so long has lost its workflow, or what wakes it, in seconds. */
-const JOB_GRACE_SECONDS = 60;
 /** In so many turns each endpoint that must be probed has its watcher woken once. */
 const WATCHER_TURNS = 20;
 /** Most rows of each kind a turn. */
@@ -89,10 +87,11 @@ export async function reconcile(trx: Sql, { lookBackMinutes, turn, graceSeconds 
         and exists (select 1 from deliveries d where d.endpoint_id = e.id and d.way = 'lane' and d.waiting)
         and not exists (select 1 from outbox o where o.kind = 'signal' and o.endpoint_id = e.id)
       order by e.id limit ${MOST}`),
+    // Each page is a sign of life; a page that is tried again may take a while.
     jobs: await count(trx, `
       insert into outbox (kind, workspace_id, job_id)
       select 'job', j.workspace_id, j.id from jobs j
-      where j.status in ('QUEUED', 'RUNNING') and j.updated_at < now() - interval '${JOB_GRACE_SECONDS} seconds'
+      where j.status in ('QUEUED', 'RUNNING') and j.updated_at < now() - interval '${2 * graceSeconds} seconds'
         and not exists (select 1 from outbox o where o.job_id = j.id)
       order by j.id limit ${MOST}`),
     expired: await count(trx, `

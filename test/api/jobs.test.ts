@@ -222,8 +222,8 @@ describe('A job', () => {
     await call('POST', `/v1/jobs/${paused.id}/pause`);
     await api.db.query({ text: 'delete from outbox' });
     await api.db.query({ text: `update jobs set updated_at = now() - interval '61 seconds' where id = any($1)`, values: [[lost.id, paused.id]] });
-    await api.db.transaction((trx) => reconcile(trx, 1));
-    await api.db.transaction((trx) => reconcile(trx, 1));
+    await api.db.transaction((trx) => reconcile(trx, { lookBackMinutes: 1, turn: 1 }));
+    await api.db.transaction((trx) => reconcile(trx, { lookBackMinutes: 1, turn: 1 }));
     const woken = await api.db.query<{ job_id: string }>({ text: `select job_id from outbox where kind = 'job' and job_id = any($1)`, values: [[lost.id, paused.id, live.id]] });
     expect(woken).toEqual([{ job_id: lost.id }]);
   });
