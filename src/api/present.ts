@@ -43,6 +43,10 @@ export const requestIdOf = (header: string | undefined): string => (header && /^
 export function present(ctx: Context, answer: Answer, type = 'application/json'): void {
   ctx.status = answer.status;
   if (answer.headers) ctx.set(answer.headers);
+  if (answer.bytes) {
+    ctx.body = answer.bytes;
+    return;
+  }
   if (answer.body === undefined) {
     ctx.body = null;
     // Koa turns a null body into 204; a declared 202 without a body stays one.

@@ -43,6 +43,8 @@ export interface Answer {
   readonly body?: unknown;
   /** The body's JSON text, where parts of it must go out as they are stored; else it is made from `body`. */
   readonly text?: string;
+  /** The body where it is no JSON; its media type is among `headers`. */
+  readonly bytes?: Buffer;
   readonly headers?: Readonly<Record<string, string>>;
 }
 

@@ -50,7 +50,7 @@ export function createRunner(parts: AppParts): (call: Call, ctx: Context) => Pro
     const key = route.method === 'POST' && !route.noIdempotency && call.caller ? readIdempotencyKey(header(ctx, 'idempotency-key')) : undefined;
     if (key === undefined) return handle(plainContext(call, ctx));
     const { workspaceId } = call.caller ?? NOBODY;
-    const request = { workspaceId, key, isSecret: route.secretReply === true, method: route.method, url: ctx.url, raw: body.raw };
+    const request = { workspaceId, key, isSecret: route.secretReply === true, method: route.method, url: ctx.url, raw: route.rawBody ? bytes.toString('base64') : body.raw };
     const answer = await deps.db.transaction((trx) => answerOnce(trx, deps.keyRing, request, () => handle(contextIn(trx, call, ctx))));
     announcer.announce();
     return answer;

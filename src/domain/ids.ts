@@ -14,6 +14,7 @@ export const ID_PREFIXES = {
   workspace: 'wsp',
   secret: 'sec',
   audit: 'aud',
+  file: 'fil',
 } as const;
 
 /** What an id can be of. */

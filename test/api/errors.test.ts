@@ -46,7 +46,8 @@ it('every route answers a query that it does not know, and odd bodies, with a pr
   const pathOf = (path: string): string => path.replace(/:(\w+)/g, 'x');
   for (const route of routes) {
     for (const [path, body] of [[`${pathOf(route.path)}?unknown=1`, undefined], [pathOf(route.path), '[]'], [pathOf(route.path), '{"unknown":1}'], [pathOf(route.path), 'null']] as const) {
-      if (route.method === 'GET' && body !== undefined) continue;
+      // A file may hold anything.
+      if ((route.method === 'GET' || route.path === '/v1/files') && body !== undefined) continue;
       const reply = await api.call(route.method, path, body);
       const problem = [route.method, path, body, reply.status >= 400 && reply.status < 500, Object.hasOwn(ERRORS, reply.body?.code)];
       expect(problem).toEqual([route.method, path, body, true, true]);

@@ -29,7 +29,7 @@ beforeAll(async () => {
     text: `insert into deliveries (event_id, id, workspace_id, endpoint_id, status, way) values ($1, $2, $3, $4, 'PENDING', 'lane')`,
     values: [eventId, deliveryId, owner.workspaceId, endpointId],
   });
-  owned = { recordId, processId, taskId, eventId, keyId, endpointId, ruleId, channelId, jobId, deliveryId, type: 'customer', primaryKey: 'k-1' };
+  owned = { recordId, processId, taskId, eventId, keyId, endpointId, ruleId, channelId, jobId, deliveryId, type: 'customer', primaryKey: 'k-1', flow: 'onboarding' };
 });
 afterAll(() => api.close());
 
@@ -46,7 +46,10 @@ const fill = (path: string): string => path.replace(/:(\w+)/g, (_, name: string)
   return id;
 });
 
-const withIds = routes.filter(({ path, role }) => role !== null && path.includes(':')).map((route) => [route.method, route.path, route] as const);
+/** Names that everybody has for themselves: what is there of a stranger's is empty, not missing. */
+const NAMES_OF_ONES_OWN: ReadonlySet<string> = new Set(['/v1/flows/:flow/webhooks']);
+
+const withIds = routes.filter(({ path, role }) => role !== null && path.includes(':') && !NAMES_OF_ONES_OWN.has(path)).map((route) => [route.method, route.path, route] as const);
 
 it('what the owner has can be read by the owner, so that the 404s below mean something', async () => {
   for (const [method, path] of withIds.filter(([method]) => method === 'GET')) {

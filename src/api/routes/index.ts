@@ -6,6 +6,8 @@ import { channelRoutes } from './channels';
 import { deliveryRoutes } from './deliveries';
 import { endpointRoutes } from './endpoints';
 import { eventRoutes } from './events';
+import { fileRoutes } from './files';
+import { flowRoutes } from './flows';
 import { healthRoutes } from './health';
 import { inboundRoutes } from './inbound';
 import { jobRoutes } from './jobs';
@@ -14,7 +16,7 @@ import { ruleRoutes } from './rules';
 import { workspaceRoutes } from './workspaces';
 
 const described: readonly Route[] = [
-  ...eventRoutes, ...bulkRoutes, ...objectRoutes, ...deliveryRoutes, ...endpointRoutes, ...ruleRoutes, ...channelRoutes, ...inboundRoutes,
+  ...eventRoutes, ...bulkRoutes, ...objectRoutes, ...deliveryRoutes, ...endpointRoutes, ...ruleRoutes, ...flowRoutes, ...fileRoutes, ...channelRoutes, ...inboundRoutes,
   ...jobRoutes, ...apiKeyRoutes, ...workspaceRoutes, ...healthRoutes,
 ];
 

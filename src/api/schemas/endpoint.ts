@@ -114,6 +114,20 @@ export const testOut = z.strictObject({
   responseBody: z.string(),
 });
 
+/** A flow's name: what follows `flow:` in a scope. */
+export const flowName = z.string().regex(/^[A-Za-z0-9_.:-]{1,123}$/, 'must be 1 to 123 characters of A-Z a-z 0-9 _ . : -');
+
+/** The body of a new webhook of a flow. */
+export const webhookCreate = z.strictObject({ url });
+
+/** The body of a refresh. */
+export const refreshBody = z.strictObject({
+  rotateSecret: z.boolean().default(false).describe('gives a new secret, which signs beside the old one for a day'),
+}).default({ rotateSecret: false });
+
+/** A refreshed webhook, what its test came to, and its new secret where it has one. */
+export const refreshOut = endpointOut.extend({ test: testOut, secret: z.string().optional(), publicKey: z.string().nullable().optional() });
+
 /** The body of a deactivation. */
 export const deactivateBody = z.strictObject({
   reason: z.string().min(1).max(200).refine((text) => !AUTOMATIC_REASONS.includes(text), `must not be one of ${AUTOMATIC_REASONS.join(', ')}: those are Posthorn's own`)

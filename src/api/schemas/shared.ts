@@ -12,7 +12,7 @@ export const idOf = (kind: IdKind): z.ZodString =>
 
 const ID_NOUNS: Readonly<Record<IdKind, string>> = {
   record: 'a record', process: 'a process', task: 'a task', event: 'an event', rule: 'a rule', endpoint: 'an endpoint', delivery: 'a delivery',
-  attempt: 'an attempt', job: 'a job', channel: 'a channel', key: 'an API key', workspace: 'a workspace', secret: 'a secret', audit: 'an audit entry',
+  attempt: 'an attempt', job: 'a job', channel: 'a channel', key: 'an API key', workspace: 'a workspace', secret: 'a secret', audit: 'an audit entry', file: 'a file',
 };
 
 /** An id of any object: a record, a process or a task. */

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { AppError, invalid } from '../../errors';
+import { insertFile, readFile } from '../../store/files';
+import { checkFileLink } from '../../wire/file-link';
+import { route, type Route } from '../route';
+import { idOf, timeOut } from '../schemas/shared';
+
+const tag = 'files';
+/** Most bytes of a file. */
+const FILE_LIMIT = 10 * 1024 * 1024;
+const MEDIA_TYPE = /^[a-z0-9!#$&^_.+-]{1,64}\/[a-z0-9!#$&^_.+-]{1,64}(\s*;\s*[a-z0-9-]+=[^\s;]{1,64})*$/i;
+
+const fileOut = z.strictObject({
+  id: idOf('file'), name: z.string().nullable(), contentType: z.string(), size: z.int(), createdAt: timeOut,
+}).meta({ id: 'File' });
+
+/** Files that events link to (seed "spektr", `files.clientFiles`). */
+export const fileRoutes: readonly Route[] = [
+  route({
+    method: 'POST', path: '/v1/files', role: 'write', tag, summary: 'Keep a file of at most 10 MiB; events link to it by {"fileId": id}',
+    query: z.strictObject({ name: z.string().min(1).max(255).regex(/^[^/\\\p{Cc}]+$/u, 'must be a name without slashes').optional() }),
+    rawBody: true, bodyLimit: FILE_LIMIT, replies: { 201: fileOut },
+    handle: async ({ query, bytes }, { caller, deps, header, writeOne }) => {
+      const contentType = header('content-type') ?? 'application/octet-stream';
+      if (!MEDIA_TYPE.test(contentType)) throw invalid('content-type', 'must be a media type such as application/pdf');
+      if (bytes.length === 0) throw invalid('body', 'must not be empty');
+      const given = { id: deps.newId('file'), workspaceId: caller.workspaceId, name: query.name ?? null, contentType };
+      const file = await writeOne((sql) => insertFile(sql, given, bytes));
+      return { status: 201, body: { ...file, createdAt: file.createdAt.toISOString() } };
+    },
+  }),
+  route({
+    method: 'GET', path: '/files/:fileId', role: null, tag, summary: 'Read a file by a link that an event carried; it is good for 24 hours',
+    params: z.object({ fileId: idOf('file') }),
+    query: z.strictObject({ expires: z.string().regex(/^\d{1,12}$/, 'must be the one of the link'), signature: z.string().max(200) }),
+    replies: { 200: z.unknown().meta({ type: 'string', format: 'binary' }) },
+    handle: async ({ params: { fileId }, query }, { deps }) => {
+      const worth = checkFileLink(deps.keyRing, { fileId, expires: Number(query.expires), signature: query.signature }, deps.now());
+      if (worth === 'forged') throw new AppError('bad_link', 'Its signature does not fit: use the link as the event carried it.');
+      if (worth === 'expired') throw new AppError('link_expired', 'The link was good for 24 hours from its event.');
+      const file = await readFile(deps.db, fileId);
+      if (!file) throw new AppError('not_found', `There is no file ${fileId}.`);
+      return { status: 200, bytes: file.content, headers: { 'Content-Type': file.contentType, ...asAttachment(file.name ?? fileId) } };
+    },
+  }),
+];
+
+/** Saved, never shown (RFC 6266): a file of a stranger must not run as a page of ours. */
+const asAttachment = (name: string): Readonly<Record<string, string>> => ({
+  'Content-Disposition': `attachment; filename*=UTF-8''${encodeURIComponent(name).replace(/['()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`)}`,
+  'Content-Security-Policy': 'sandbox',
+});
