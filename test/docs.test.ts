@@ -6,10 +6,13 @@ import { join } from 'node:path';
 import { Webhook } from 'standardwebhooks';
 import ts from 'typescript';
 import type { z } from 'zod';
+import { acceptedJob, entryOut } from '../src/api/schemas/job';
+import { pageOf } from '../src/api/schemas/shared';
 import { Settings } from '../src/config';
 import { DIALECT_NAMES, type DialectName, DIALECTS } from '../src/domain/dialect';
 import { type Event, LIFECYCLE_TYPES, OPERATIONAL_TYPES } from '../src/domain/event';
 import { isJsonList, isJsonObject, type Json } from '../src/domain/json';
+import { JOB_STATUSES } from '../src/domain/job';
 import { presentObject } from '../src/domain/object';
 import { ERRORS } from '../src/errors';
 import { renderBody } from '../src/wire/envelope';
@@ -41,7 +44,16 @@ test.each(DIALECT_NAMES)('the body of %s in docs/events.md has the shape of the 
   expect(pathsOf(JSON.parse(renderBody(name, exampleOf(name, example), facts).toString('utf8')) as Json)).toEqual(pathsOf(example));
 });
 
-test.each(['README.md', 'CONTRIBUTING.md', 'docs/errors.md', 'docs/events.md', 'docs/verifying.md'])('the JSON and the links of %s are whole', (name) => {
+test.each([['job', acceptedJob], ['entries', pageOf(entryOut)]] as const)('the %s of docs/bulk.md is answered like that', (name, schema) => {
+  const shown = new RegExp(`<!-- ${name} -->\\n\`\`\`json\\n([^]*?)\`\`\``).exec(read('docs/bulk.md'))?.[1] ?? 'null';
+  expect(schema.safeParse(JSON.parse(shown)).error).toBeUndefined();
+});
+
+test('docs/bulk.md names every status of a job', () => {
+  expect(JOB_STATUSES.filter((status) => !read('docs/bulk.md').includes(`| \`${status}\` |`))).toEqual([]);
+});
+
+test.each(['README.md', 'CONTRIBUTING.md', 'docs/errors.md', 'docs/events.md', 'docs/bulk.md', 'docs/verifying.md'])('the JSON and the links of %s are whole', (name) => {
   const page = read(name);
   for (const [, json = ''] of page.matchAll(/```json\n([^]*?)```/g)) expect(() => JSON.parse(json)).not.toThrow();
   const targets = [...page.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, target = '']) => join(name, '..', target));
