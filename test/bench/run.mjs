@@ -4,6 +4,6 @@
  */
 import { prepare } from '../../src/prepare.mjs';
 
-prepare((line) => process.stderr.write(`${line}\n`), { withDev: true });
+prepare((line) => process.stderr.write(`${line}\n`));
 const { main } = await import('./harness.mjs');
 process.exit(await main(process.argv.slice(2)));
