@@ -19,12 +19,13 @@ const STAMP = join(root, 'dist', '.built-from');
 /**
  * Brings node_modules and dist/ up to date. Ends the process with a message where that fails.
  * @param {(line: string) => void} say told what takes long
+ * @param {{ withDev?: boolean }} what whether the packages for tests are needed too
  */
-export function prepare(say) {
+export function prepare(say, { withDev = false } = {}) {
   checkNode();
   const built = hashOfSources();
   const isBuilt = existsSync(STAMP) && readFileSync(STAMP, 'utf8') === built;
-  if (!isInstalled(!isBuilt)) {
+  if (!isInstalled(withDev || !isBuilt)) {
     say('Installing the packages (once; about a minute)');
     npm(['ci', '--include=dev', '--include=optional', '--no-fund', '--no-audit'], 'The packages could not be installed');
   }

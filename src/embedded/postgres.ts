@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chown, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { chown, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -64,9 +64,10 @@ export async function startPostgres(dataDir: string, options: PostgresOptions = 
   await makeDataDir(base, user);
   const binaries = await findBinaries(user);
   const { folder, elsewhere } = await reachableFolder(join(base, 'postgres'), user);
-  await endEarlierServer(folder, progress);
+  const data = join(folder, 'data');
+  await endEarlierServer(data, progress);
   const password = await readOrWrite(join(base, 'postgres.password'), () => randomBytes(24).toString('base64url'));
-  if (!(await exists(join(folder, 'PG_VERSION')))) {
+  if (!(await exists(data))) {
     progress('Making the database (once)');
     await initialise(binaries, folder, password, user);
   }
@@ -77,7 +78,7 @@ export async function startPostgres(dataDir: string, options: PostgresOptions = 
   const args = Object.entries({ ...SETTINGS, ...settings, port: String(port) }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const server = await startGuarded({
     command: join(binaries, 'bin', 'postgres'),
-    args: ['-D', folder, ...args],
+    args: ['-D', data, ...args],
     logFile,
     stopSignal: 'SIGINT',
     graceMs: 7_000,
@@ -100,26 +101,29 @@ async function findBinaries(user: User | null): Promise<string> {
   return reachableBinaries(folder, stdout.trim().split(' ').at(-1) ?? 'unknown', user);
 }
 
-async function endEarlierServer(folder: string, progress: (line: string) => void): Promise<void> {
-  const pidFile = join(folder, 'postmaster.pid');
+async function endEarlierServer(data: string, progress: (line: string) => void): Promise<void> {
+  const pidFile = join(data, 'postmaster.pid');
   const pid = Number((await readFile(pidFile, 'utf8').catch(() => '')).split('\n')[0]);
   if (!pid) return;
-  if (await isAlive(pid, folder)) {
+  if (await isAlive(pid, data)) {
     progress('The PostgreSQL of an earlier start is still alive: waiting for its end');
-    await endLeftover(pid, folder, 'SIGINT');
+    await endLeftover(pid, data, 'SIGINT');
     return;
   }
   // After a restart of the machine or container the id may be another process's, which PostgreSQL would take for its own.
   await rm(pidFile, { force: true });
 }
 
+/** In a folder beside, so that `data` is whole or not there, whenever this is cut off. */
 async function initialise(binaries: string, folder: string, password: string, user: User | null): Promise<void> {
-  const passwordFile = join(folder, '..', `.posthorn-${randomBytes(6).toString('hex')}`);
+  const [half, passwordFile] = [join(folder, 'new'), join(folder, 'password')];
+  await rm(half, { recursive: true, force: true });
   await writeFile(passwordFile, password, { mode: 0o600 });
   if (user) await chown(passwordFile, user.uid, user.gid);
-  const args = ['-D', folder, '-U', DATABASE, '--auth=scram-sha-256', `--pwfile=${passwordFile}`, '--encoding=UTF8', '--no-locale', '--no-instructions'];
+  const args = ['-D', half, '-U', DATABASE, '--auth=scram-sha-256', `--pwfile=${passwordFile}`, '--encoding=UTF8', '--no-locale', '--no-instructions'];
   try {
     await run(join(binaries, 'bin', 'initdb'), args, { cwd: folder, ...(user && { uid: user.uid, gid: user.gid }) });
+    await rename(half, join(folder, 'data'));
   } catch (error) {
     throw new Error(`initdb failed: ${((error as { stderr?: string }).stderr ?? String(error)).trim()}`);
   } finally {
