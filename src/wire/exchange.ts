@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici';
 import type { Reply } from '../domain/attempt';
 import { ConnectError, faultOf } from './connect';
 
-/** The most of an answer's body that is read, in bytes; then the socket is destroyed. */
+/** The most of an answer's body that is read, in bytes; then the connection is closed. */
 const MAX_READ = 64 * 1024;
 /** The most of it that is kept, in bytes (product.md, "Endpoint policy"). */
 const MAX_KEPT = 16 * 1024;
@@ -10,9 +10,9 @@ const MAX_KEPT = 16 * 1024;
 const MAX_INTERIM = 1000;
 
 const NO_BODY: Uint8Array = new Uint8Array(0);
-const DONE = new Error('The exchange is over');
 
 type Fault = readonly [outcome: Reply['outcome'], error: string];
+type Headers = Record<string, string | string[] | undefined>;
 
 /**
  * One request and its answer, as undici reports them. Settles once, at the latest after `timeoutMs`: the one deadline over
@@ -23,7 +23,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   private readonly startedAtMs = performance.now();
   private readonly timer: NodeJS.Timeout;
   private settled = false;
-  private controller: Dispatcher.DispatchController | null = null;
+  private isSent = false;
   private interim = 0;
   private statusCode: number | null = null;
   private headers: Readonly<Record<string, string>> = {};
@@ -31,79 +31,70 @@ export class Exchange implements Dispatcher.DispatchHandler {
   private readBytes = 0;
 
   /**
-   * @param again sends the request once more; called at most once, and only when no byte of it had left.
-   * @param settle takes the reply.
+   * @param again sends the request once more on a fresh connection; called at most once, and only when no byte of it had left.
+   * @param settle takes the reply, and whether the connection may serve another request; where not, it must be closed.
    */
-  constructor(timeoutMs: number, private again: (() => void) | null, private readonly settle: (reply: Reply) => void) {
+  constructor(timeoutMs: number, private again: (() => void) | null, private readonly settle: (reply: Reply, isReusable: boolean) => void) {
     this.timer = setTimeout(() => this.onDeadline(), timeoutMs);
   }
 
   /** Called just before the first byte is written. */
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.controller = controller;
-    if (this.settled) controller.abort(DONE);
+  onRequestStart(): void {
+    this.isSent = true;
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, statusCode: number, headers: Record<string, string | string[] | undefined>): void {
+  onResponseStart(_: unknown, statusCode: number, headers: Headers): void {
     if (this.settled) return;
     if (statusCode >= 100 && statusCode < 200) {
-      if (++this.interim > MAX_INTERIM) this.stop(controller, ['protocol_error', 'TOO_MANY_INTERIM']);
-      return;
+      if (++this.interim > MAX_INTERIM) this.fail(['protocol_error', 'TOO_MANY_INTERIM']);
+    } else if (statusCode < 200 || statusCode > 599) {
+      this.fail(['protocol_error', 'BAD_STATUS']);
+    } else {
+      this.statusCode = statusCode;
+      this.headers = joined(headers);
     }
-    if (statusCode < 200 || statusCode > 599) return this.stop(controller, ['protocol_error', 'BAD_STATUS']);
-    this.statusCode = statusCode;
-    this.headers = joined(headers);
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(_: unknown, chunk: Buffer): void {
     if (this.settled) return;
     const room = MAX_KEPT - this.readBytes;
     if (room > 0) this.chunks.push(chunk.length <= room ? chunk : chunk.subarray(0, room));
     this.readBytes += chunk.length;
-    if (this.readBytes > MAX_READ) {
-      this.finish(true);
-      controller.abort(DONE);
-    }
+    if (this.readBytes > MAX_READ) this.finish(true, false);
   }
 
   onResponseEnd(): void {
-    if (!this.settled) this.finish(this.readBytes > MAX_KEPT);
+    if (!this.settled) this.finish(this.readBytes > MAX_KEPT, true);
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+  onResponseError(_: unknown, error: Error): void {
     if (this.settled) return;
-    if (this.statusCode !== null) return this.finish(true);
+    if (this.statusCode !== null) return this.finish(true, false);
     const { again } = this;
-    if (this.controller === null && again && brokeWhileIdle(error)) {
+    if (again && !this.isSent && brokeWhileIdle(error)) {
       // A kept connection that broke while it was idle fails the request that waits for it: nothing was sent, so a fresh one
-      // may be tried; not before undici has put the broken one away.
+      // may be tried; not from within undici's work on the broken one.
       this.again = null;
-      setImmediate(again);
+      setImmediate(() => { if (!this.settled) again(); });
       return;
     }
     this.fail(faultOfExchange(error));
   }
 
   private onDeadline(): void {
-    if (this.statusCode !== null) this.finish(true);
-    else this.fail(this.controller === null ? ['connect_timeout', 'CONNECT_TIMEOUT'] : ['timeout', 'TIMEOUT']);
-    this.controller?.abort(DONE);
+    if (this.statusCode !== null) this.finish(true, false);
+    else this.fail(this.isSent ? ['timeout', 'TIMEOUT'] : ['connect_timeout', 'CONNECT_TIMEOUT']);
   }
 
-  private stop(controller: Dispatcher.DispatchController, fault: Fault): void {
-    this.fail(fault);
-    controller.abort(DONE);
-  }
-
-  private finish(truncated: boolean): void {
-    const durationMs = this.end();
+  private finish(truncated: boolean, isReusable: boolean): void {
     const { statusCode, headers } = this;
-    this.settle({ outcome: 'ok', statusCode, headers, body: concatenated(this.chunks), truncated, error: null, durationMs });
+    const durationMs = this.end();
+    this.settle({ outcome: 'ok', statusCode, headers, body: concatenated(this.chunks), truncated, error: null, durationMs }, isReusable);
   }
 
   private fail([outcome, error]: Fault): void {
     const durationMs = this.end();
-    this.settle({ outcome, statusCode: null, headers: {}, body: NO_BODY, truncated: false, error, durationMs });
+    this.settle({ outcome, statusCode: null, headers: {}, body: NO_BODY, truncated: false, error, durationMs }, false);
   }
 
   private end(): number {
@@ -117,7 +108,7 @@ const BROKEN_SOCKET: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ECON
 
 const brokeWhileIdle = (error: Error): boolean => !(error instanceof ConnectError) && BROKEN_SOCKET.has(faultOf(error));
 
-/** What an error of a begun exchange says of the receiver. */
+/** What the error that ended an exchange says of the receiver. */
 function faultOfExchange(error: Error): Fault {
   if (error instanceof ConnectError) return [error.outcome, error.fault];
   const fault = faultOf(error);
@@ -131,7 +122,7 @@ function faultOfExchange(error: Error): Fault {
   return ['protocol_error', fault];
 }
 
-function joined(headers: Record<string, string | string[] | undefined>): Readonly<Record<string, string>> {
+function joined(headers: Headers): Readonly<Record<string, string>> {
   for (const [name, value] of Object.entries(headers)) {
     if (Array.isArray(value)) headers[name] = value.join(', ');
   }

@@ -1,8 +1,8 @@
-import { Pool } from 'undici';
+import type { Client } from 'undici';
 import type { Reply } from '../domain/attempt';
 import type { AddressPolicy } from './address';
-import { guardedConnector } from './connect';
 import { Exchange } from './exchange';
+import { discard, Lane } from './lane';
 
 /** One POST to make. */
 export interface PostRequest {
@@ -23,6 +23,7 @@ export interface Poster {
   post(request: PostRequest): Promise<Reply>;
   /** Closes the idle connections of an endpoint whose address changed or that was deleted. */
   forget(endpointId: string): void;
+  /** Takes no more requests and resolves when those in flight have come to their end, by their deadlines at the latest. */
   close(): Promise<void>;
 }
 
@@ -30,87 +31,76 @@ export interface Poster {
 const MAX_LANES = 2048;
 const LANE_IDLE_MS = 60_000;
 
-/** One endpoint's connections. */
-interface Lane {
-  url: string;
-  path: string;
-  readonly origin: string;
-  readonly pool: Pool;
-  usedAtMs: number;
-  connectTimeoutMs: number;
-}
-
 /** The poster of a process. Its connections are dialled by the policy, and closed a few seconds after they fell idle. */
 export function createPoster({ policy }: { readonly policy: AddressPolicy }): Poster {
-  /** Least recently used first. */
+  /** By endpoint, least recently used first. */
   const lanes = new Map<string, Lane>();
-  let closed = false;
+  let inFlight = 0;
+  let closing: { readonly promise: Promise<void>; readonly done: () => void } | null = null;
 
-  function drop(endpointId: string, lane: Lane): Promise<void> {
+  function drop(endpointId: string): void {
+    lanes.get(endpointId)?.drop();
     lanes.delete(endpointId);
-    // Lets what is in flight come to its end.
-    return lane.pool.close();
   }
 
-  function dropIdle(nowMs: number): void {
-    for (const [endpointId, lane] of lanes) {
-      if (lanes.size <= MAX_LANES && nowMs - lane.usedAtMs < LANE_IDLE_MS) return;
-      void drop(endpointId, lane);
+  function laneFor({ endpointId, connectTimeoutMs }: PostRequest, origin: string): Lane {
+    const known = lanes.get(endpointId);
+    if (known && known.origin !== origin) known.drop();
+    const lane = known?.origin === origin ? known : new Lane(origin, policy);
+    lane.connectTimeoutMs = connectTimeoutMs;
+    lane.usedAtMs = performance.now();
+    lanes.delete(endpointId);
+    lanes.set(endpointId, lane);
+    dropUnused(lane.usedAtMs);
+    return lane;
+  }
+
+  function dropUnused(nowMs: number): void {
+    for (const [endpointId, { usedAtMs }] of lanes) {
+      if (lanes.size <= MAX_LANES && nowMs - usedAtMs < LANE_IDLE_MS) return;
+      drop(endpointId);
     }
   }
 
-  function laneFor(request: PostRequest): Lane {
-    const known = lanes.get(request.endpointId);
-    const lane = known?.url === request.url ? known : moved(known, request);
-    lane.usedAtMs = performance.now();
-    lane.connectTimeoutMs = request.connectTimeoutMs;
-    lanes.delete(request.endpointId);
-    lanes.set(request.endpointId, lane);
-    dropIdle(lane.usedAtMs);
-    return lane;
+  function post(request: PostRequest): Promise<Reply> {
+    if (closing) return Promise.reject(new Error('The poster is closed'));
+    inFlight += 1;
+    return new Promise((resolve) => {
+      let lane: Lane | undefined;
+      let client: Client | undefined;
+      const send = (): void => {
+        if (client) discard(client);
+        const { origin, pathname, search } = new URL(request.url);
+        lane = laneFor(request, origin);
+        client = lane.take();
+        client.dispatch({ method: 'POST', path: pathname + search, headers: request.headers, body: request.body }, exchange);
+      };
+      const settle = (reply: Reply, isReusable: boolean): void => {
+        if (client && isReusable) lane?.giveBack(client);
+        else if (client) discard(client);
+        resolve(reply);
+        inFlight -= 1;
+        if (inFlight === 0) closing?.done();
+      };
+      const exchange = new Exchange(request.timeoutMs, send, settle);
+      try {
+        send();
+      } catch (error) {
+        // A URL that can not be called is a fault of this exchange, as any other.
+        exchange.onResponseError(null, error as Error);
+      }
+    });
   }
 
-  function moved(known: Lane | undefined, request: PostRequest): Lane {
-    const { origin, pathname, search } = new URL(request.url);
-    if (known?.origin === origin) return Object.assign(known, { url: request.url, path: pathname + search });
-    if (known) void drop(request.endpointId, known);
-    const lane: Lane = {
-      url: request.url, path: pathname + search, origin, usedAtMs: 0, connectTimeoutMs: request.connectTimeoutMs,
-      pool: new Pool(origin, {
-        connect: guardedConnector(policy, () => lane.connectTimeoutMs),
-        connections: 256, pipelining: 1, allowH2: false, maxHeaderSize: 16 * 1024,
-        // The exchange has a deadline of its own.
-        headersTimeout: 0, bodyTimeout: 0,
-        // Shorter than the 5 s after which many servers close; a receiver's own hint is followed up to a minute.
-        keepAliveTimeout: 4000, keepAliveMaxTimeout: 60_000,
-      }),
-    };
-    return lane;
+  function close(): Promise<void> {
+    if (closing) return closing.promise;
+    for (const endpointId of [...lanes.keys()]) drop(endpointId);
+    let done = (): void => undefined;
+    const promise = new Promise<void>((resolve) => { done = resolve; });
+    closing = { promise, done };
+    if (inFlight === 0) done();
+    return promise;
   }
 
-  return {
-    post: (request) =>
-      new Promise((resolve, reject) => {
-        if (closed) return reject(new Error('The poster is closed'));
-        const send = (): void => {
-          const { pool, path } = laneFor(request);
-          pool.dispatch({ method: 'POST', path, headers: request.headers, body: request.body }, exchange);
-        };
-        const exchange = new Exchange(request.timeoutMs, send, resolve);
-        try {
-          send();
-        } catch (error) {
-          // A URL that can not be called is a fault of this exchange, as any other.
-          exchange.onResponseError(null, error as Error);
-        }
-      }),
-    forget(endpointId) {
-      const lane = lanes.get(endpointId);
-      if (lane) void drop(endpointId, lane);
-    },
-    async close() {
-      closed = true;
-      await Promise.all([...lanes].map(([endpointId, lane]) => drop(endpointId, lane)));
-    },
-  };
+  return { post, forget: drop, close };
 }

@@ -1,0 +1,62 @@
+import { Client } from 'undici';
+import type { AddressPolicy } from './address';
+import { guardedConnector } from './connect';
+
+/**
+ * One endpoint's connections to one origin: a stack of idle ones, the last used on top. A `Client` holds one connection and
+ * one request; undici's own `Pool` is not used since it opens a new connection after each request that is aborted.
+ */
+export class Lane {
+  /** Of the latest request, in ms: what a connect that begins now may take. */
+  connectTimeoutMs = 0;
+  usedAtMs = 0;
+  private readonly idle: Client[] = [];
+  private dropped = false;
+
+  constructor(readonly origin: string, private readonly policy: AddressPolicy) {}
+
+  /** A connection that nobody else uses; opened when something is sent on it. */
+  take(): Client {
+    return this.idle.pop() ?? this.make();
+  }
+
+  /** Keeps a connection for the next request, where its receiver lets it stay open. */
+  giveBack(client: Client): void {
+    if (this.dropped) discard(client);
+    else this.idle.push(client);
+  }
+
+  /** Closes what is idle now, and what is in use when it is given back. */
+  drop(): void {
+    this.dropped = true;
+    for (const client of this.idle.splice(0)) discard(client);
+  }
+
+  private make(): Client {
+    const client = new Client(this.origin, {
+      connect: guardedConnector(this.policy, () => this.connectTimeoutMs),
+      pipelining: 1,
+      allowH2: false,
+      maxHeaderSize: 16 * 1024,
+      // The exchange has a deadline of its own.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      // Less than the 5 s after which many servers close; a receiver's own hint is followed up to a minute.
+      keepAliveTimeout: 4000,
+      keepAliveMaxTimeout: 60_000,
+    });
+    client.on('disconnect', () => {
+      const index = this.idle.indexOf(client);
+      if (index === -1) return;
+      this.idle.splice(index, 1);
+      discard(client);
+    });
+    return client;
+  }
+}
+
+/** Closes a connection at once, also while it is being opened. */
+export function discard(client: Client): void {
+  // Not from within a call of the client's own.
+  queueMicrotask(() => client.destroy(null, () => undefined));
+}
