@@ -1,7 +1,8 @@
-import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { cancellationSignal } from '@temporalio/activity';
 import type { Ramp } from '../src/domain/ramp';
 import { serveLane, type LaneReport } from '../src/engine/lane';
 import type { LaneMode } from '../src/store/lane';
+import { beating } from './beating';
 import type { ActivityParts } from './index';
 
 /** One turn of a lane takes about this long, so that the watcher can take signals in between. */
@@ -13,4 +14,4 @@ const TURN_MS = 8_000;
  */
 export const createServeEndpoint = (parts: ActivityParts) => (order: {
   readonly workspaceId: string; readonly endpointId: string; readonly mode: LaneMode; readonly ramp: Ramp | null; readonly atMost: number | null;
-}): Promise<LaneReport> => serveLane(parts, { ...order, forMs: TURN_MS }, () => heartbeat(activityInfo().attempt), cancellationSignal());
+}): Promise<LaneReport> => beating(serveLane(parts, { ...order, forMs: TURN_MS }, cancellationSignal()));

@@ -8,6 +8,7 @@ import { DELIVER_SIGNALS, SLOW_TASK_QUEUE, type DeliverInput } from './contract'
 const { retryDelivery } = proxyActivities<Activities>({
   taskQueue: SLOW_TASK_QUEUE,
   startToCloseTimeout: '2m',
+  heartbeatTimeout: '10s',
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' },
 });
 

@@ -11,7 +11,7 @@ import {
 const retry = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' } as const;
 const { lookAtEndpoint, switchEndpoint } = proxyLocalActivities<Activities>({ startToCloseTimeout: '1m', retry });
 const { serveEndpoint } = proxyActivities<Activities>({
-  taskQueue: SLOW_TASK_QUEUE, startToCloseTimeout: '2m', heartbeatTimeout: '45s', retry,
+  taskQueue: SLOW_TASK_QUEUE, startToCloseTimeout: '2m', heartbeatTimeout: '10s', retry,
 });
 
 /** A lane that has rows but could send none (an attempt of a lost process is still leased) is looked at again after this. */

@@ -42,7 +42,7 @@ const PLACE_WAIT_MS = 1_000;
  * Sends what waits in an endpoint's lane, in event order, until nothing is due or the time is over. Runs one at a time
  * per endpoint, so rows need no claim; an attempt that a lost predecessor left open is waited for, then taken over.
  */
-export async function serveLane(parts: LaneParts, order: LaneOrder, heartbeat: () => void, signal: AbortSignal): Promise<LaneReport> {
+export async function serveLane(parts: LaneParts, order: LaneOrder, signal: AbortSignal): Promise<LaneReport> {
   const { deps } = parts;
   const endsAt = performance.now() + order.forMs;
   const inFlight = new Map<string, Promise<void>>();
@@ -52,7 +52,6 @@ export async function serveLane(parts: LaneParts, order: LaneOrder, heartbeat: (
 
   const isOpen = (): boolean => !signal.aborted && performance.now() < endsAt && (order.atMost === null || sent < order.atMost);
   while (isOpen()) {
-    heartbeat();
     // Read live at each page: its URL, secrets, policy and status may have changed.
     const target = await loadTarget(deps.db, deps.keyRing, order.endpointId);
     if (!target || !maySend(target, order.mode)) break;
