@@ -4,18 +4,19 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Webhook } from 'standardwebhooks';
-import ts from 'typescript';
 import type { z } from 'zod';
 import { acceptedJob, entryOut } from '../src/api/schemas/job';
 import { pageOf } from '../src/api/schemas/shared';
+import { takeApart } from '../src/api/take-apart';
 import { Settings } from '../src/config';
-import { DIALECT_NAMES, type DialectName, DIALECTS } from '../src/domain/dialect';
-import { type Event, LIFECYCLE_TYPES, OPERATIONAL_TYPES } from '../src/domain/event';
+import { DIALECT_NAMES, type DialectName } from '../src/domain/dialect';
+import { type Event, INBOUND_TYPES, LIFECYCLE_TYPES, OPERATIONAL_TYPES } from '../src/domain/event';
 import { isJsonList, isJsonObject, type Json } from '../src/domain/json';
 import { JOB_STATUSES } from '../src/domain/job';
 import { presentObject } from '../src/domain/object';
 import { ERRORS } from '../src/errors';
 import { renderBody } from '../src/wire/envelope';
+import { snippet, verifierInPython, verifierInTypeScript } from './support/snippets';
 
 const read = (name: string): string => readFileSync(join(__dirname, '..', name), 'utf8');
 
@@ -33,13 +34,12 @@ test('the README’s table of settings is the one of src/config.ts', () => {
 
 test('docs/events.md names every type of event and every dialect', () => {
   const page = read('docs/events.md');
-  expect([...LIFECYCLE_TYPES, ...OPERATIONAL_TYPES].filter((type) => !page.includes(`\`${type}\``))).toEqual([]);
+  expect([...LIFECYCLE_TYPES, ...OPERATIONAL_TYPES, ...INBOUND_TYPES].filter((type) => !page.includes(`\`${type}\``))).toEqual([]);
   expect(DIALECT_NAMES.filter((name) => !page.includes(`### \`${name}\``))).toEqual([]);
 });
 
 test.each(DIALECT_NAMES)('the body of %s in docs/events.md has the shape of the one that is sent', (name) => {
-  const shown = new RegExp(`<!-- envelope: ${name} -->\\n\`\`\`json\\n([^]*?)\`\`\``).exec(read('docs/events.md'))?.[1] ?? 'null';
-  const example = JSON.parse(shown) as Json;
+  const example = shownBody(name);
   const facts = { attemptNumber: 1, firstSentAt: AT, delivered: null, verifyToken: 'a shared secret', fileLink: () => '' };
   expect(pathsOf(JSON.parse(renderBody(name, exampleOf(name, example), facts).toString('utf8')) as Json)).toEqual(pathsOf(example));
 });
@@ -61,6 +61,7 @@ test.each(['README.md', 'CONTRIBUTING.md', 'docs/errors.md', 'docs/events.md', '
 });
 
 describe('the snippets of docs/verifying.md', () => {
+  const PAGE = 'docs/verifying.md';
   const SECRET = `whsec_${Buffer.from('a secret of 24 bytes ...').toString('base64')}`;
   const OTHER_SECRET = `whsec_${Buffer.from('another one of 24 bytes.').toString('base64')}`;
   const BODY = '{"id":"evt_1","data":{"città":"Graz ☃"}}';
@@ -80,13 +81,13 @@ describe('the snippets of docs/verifying.md', () => {
 
   describe.each([['library', verifierInTypeScript], ['typescript', verifierInTypeScript], ['python', verifierInPython]] as const)('%s', (name, load) => {
     test('takes what was signed, also by one of two secrets', () => {
-      const accepts = load(name);
+      const accepts = load(PAGE, name);
       expect(accepts(BODY, signedAt(new Date()), SECRET)).toBe(true);
       expect(accepts(BODY, rotated(), SECRET)).toBe(true);
     });
 
     test('refuses another body, another secret, another id, an old timestamp and one from the future', () => {
-      const accepts = load(name);
+      const accepts = load(PAGE, name);
       expect(accepts(`${BODY} `, signedAt(new Date()), SECRET)).toBe(false);
       expect(accepts(BODY, signedAt(new Date(), OTHER_SECRET), SECRET)).toBe(false);
       expect(accepts(BODY, { ...signedAt(new Date()), 'webhook-id': 'evt_2' }, SECRET)).toBe(false);
@@ -99,7 +100,7 @@ describe('the snippets of docs/verifying.md', () => {
 
   describe.each([['chakra', verifierInTypeScript], ['chakra-python', verifierInPython]] as const)('%s', (name, load) => {
     test('takes what was signed, and refuses another body, another secret and no signature', () => {
-      const accepts = load(name);
+      const accepts = load(PAGE, name);
       const headers = { 'x-chakra-signature-256': createHmac('sha256', 'any string').update(BODY).digest('hex') };
       expect(accepts(BODY, headers, 'any string')).toBe(true);
       expect(accepts(`${BODY} `, headers, 'any string')).toBe(false);
@@ -112,7 +113,7 @@ describe('the snippets of docs/verifying.md', () => {
     const headers = signedAt(new Date());
     const folder = mkdtempSync(join(tmpdir(), 'posthorn-docs-'));
     writeFileSync(join(folder, 'body.json'), BODY);
-    const printed = execFileSync('sh', ['-euc', snippet('shell')], {
+    const printed = execFileSync('sh', ['-euc', snippet(PAGE, 'shell')], {
       cwd: folder, encoding: 'utf8', env: { ...process.env, SECRET, ID, TIMESTAMP: headers['webhook-timestamp'] },
     });
     rmSync(folder, { recursive: true });
@@ -134,10 +135,16 @@ const EXAMPLE: Event = {
   previous: '{"state":"NEW"}', changes: '["state"]', data: null, actor: null, occurredAt: AT, createdAt: AT,
 };
 
+/** The body of a dialect as docs/events.md shows it. */
+const shownBody = (name: DialectName): Json =>
+  JSON.parse(new RegExp(`<!-- envelope: ${name} -->\\n\`\`\`json\\n([^]*?)\`\`\``).exec(read('docs/events.md'))?.[1] ?? 'null') as Json;
+
 /** An event of the kind that a dialect is told of. */
 function exampleOf(name: DialectName, shown: Json): Event {
   const data = (fields: object): Event => ({ ...EXAMPLE, causedBy: 'evt_1', data: JSON.stringify(fields) });
-  if (DIALECTS[name].envelope === 'data') return { ...EXAMPLE, data: JSON.stringify(shown) };
+  // What is passed through is what it is; what is taken out of that is shown from the same request.
+  if (name === 'meta') return { ...EXAMPLE, data: JSON.stringify(shown) };
+  if (name === 'chakra-inbound') return { ...EXAMPLE, data: takeApart(JSON.stringify(shownBody('meta')))[0]?.data ?? '' };
   if (name === 'chative') {
     const object = { id: 'rec_1', kind: 'record', type: 'contact', attributes: { name: 'Ada', city: 'Graz' } };
     return { ...EXAMPLE, type: 'record:update', objectKind: 'record', object: JSON.stringify(object), changes: '["attributes.city"]' };
@@ -152,46 +159,6 @@ function exampleOf(name: DialectName, shown: Json): Event {
 function pathsOf(value: Json, path = ''): string[] {
   if (isJsonList(value)) return value.flatMap((item, index) => pathsOf(item, `${path}/${index}`));
   return isJsonObject(value) ? Object.entries(value).flatMap(([key, part]) => [`${path}/${key}`, ...pathsOf(part, `${path}/${key}`)]) : [];
-}
-
-type Accepts = (body: string, headers: Record<string, string>, secret: string) => boolean;
-
-/** The code of docs/verifying.md that stands under `<!-- run: name -->`. */
-function snippet(name: string): string {
-  const found = new RegExp(`<!-- run: ${name} -->\\n\`\`\`\\w+\\n([^]*?)\`\`\``).exec(read('docs/verifying.md'))?.[1];
-  if (found === undefined) throw new Error(`docs/verifying.md has no snippet "${name}"`);
-  return found;
-}
-
-function verifierInTypeScript(name: string): Accepts {
-  const { outputText } = ts.transpileModule(snippet(name), { compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 } });
-  const exported: { verify?: (body: string, headers: Record<string, string>, secret: string) => void } = {};
-  new Function('exports', 'require', outputText)(exported, require);
-  return (body, headers, secret) => !throws(() => exported.verify?.(body, headers, secret));
-}
-
-function verifierInPython(name: string): Accepts {
-  const driver = ['import json, sys', 'given = json.load(sys.stdin)', 'try:', '    verify(given["body"].encode(), given["headers"], given["secret"])',
-    'except ValueError:', '    sys.exit(3)'].join('\n');
-  return (body, headers, secret) => {
-    try {
-      execFileSync('python3', ['-c', `${snippet(name)}\n${driver}`], { input: JSON.stringify({ body, headers, secret }), stdio: ['pipe', 'pipe', 'pipe'] });
-      return true;
-    } catch (error) {
-      // Anything but the driver's own exit code is a fault of the snippet.
-      if ((error as { status?: number }).status !== 3) throw error;
-      return false;
-    }
-  };
-}
-
-function throws(run: () => void): boolean {
-  try {
-    run();
-    return false;
-  } catch {
-    return true;
-  }
 }
 
 /** The table of settings as the README must show it. */

@@ -1,0 +1,48 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+
+/** Whether a documented check takes a request. */
+export type Accepts = (body: string, headers: Record<string, string>, secret: string) => boolean;
+
+/** All code of a page that stands under `<!-- run: name -->`, in its order. */
+export function snippet(page: string, name: string): string {
+  const text = readFileSync(join(__dirname, '..', '..', page), 'utf8');
+  const found = [...text.matchAll(new RegExp(`<!-- run: ${name} -->\\n\`\`\`\\w+\\n([^]*?)\`\`\``, 'g'))].map(([, code = '']) => code);
+  if (found.length === 0) throw new Error(`${page} has no snippet "${name}"`);
+  return found.join('\n');
+}
+
+/** A page's `verify` in TypeScript, as a function that says whether it throws. */
+export function verifierInTypeScript(page: string, name: string): Accepts {
+  const { outputText } = ts.transpileModule(snippet(page, name), { compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 } });
+  const exported: { verify?: (body: string, headers: Record<string, string>, secret: string) => unknown } = {};
+  new Function('exports', 'require', outputText)(exported, require);
+  return (body, headers, secret) => !throws(() => exported.verify?.(body, headers, secret));
+}
+
+/** A page's `verify` in Python, as a function that says whether it raises ValueError. */
+export function verifierInPython(page: string, name: string): Accepts {
+  const driver = ['import json, sys', 'given = json.load(sys.stdin)', 'try:', '    verify(given["body"].encode(), given["headers"], given["secret"])',
+    'except ValueError:', '    sys.exit(3)'].join('\n');
+  return (body, headers, secret) => {
+    try {
+      execFileSync('python3', ['-c', `${snippet(page, name)}\n${driver}`], { input: JSON.stringify({ body, headers, secret }), stdio: ['pipe', 'pipe', 'pipe'] });
+      return true;
+    } catch (error) {
+      // Anything but the driver's own exit code is a fault of the snippet.
+      if ((error as { status?: number }).status !== 3) throw error;
+      return false;
+    }
+  };
+}
+
+function throws(run: () => void): boolean {
+  try {
+    run();
+    return false;
+  } catch {
+    return true;
+  }
+}
