@@ -14,7 +14,8 @@ export const benchCase = {
     const isWhole = bench.stack.isWhole;
     return {
       figures: [
-        seconds('CPU per 1,000 deliveries', part('all'), isWhole ? 0.7 : undefined),
+        // Servers that are not the run's own can't be told from their other work.
+        isWhole ? seconds('CPU per 1,000 deliveries', part('all'), 0.7) : seconds('CPU without servers', cost && part('api') + part('worker')),
         seconds('of it API', part('api')), seconds('of it worker', part('worker')),
         ...(isWhole ? [seconds('of it PostgreSQL', part('postgres')), seconds('of it Temporal', part('temporal'))] : []),
         { figure: 'peak of memory', value: cost?.peakMiB ?? null, unit: 'MiB', ...(isWhole && { budget: { atMost: 1_024 } }) },
