@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import { Webhook as SvixWebhook } from 'svix';
 import type { Db } from '../../src/store/db';
-import type { Received } from './receiver';
+import type { Received, Receiver } from './receiver';
 
 /** An endpoint as the checker must know it. */
 export interface KnownEndpoint {
@@ -98,6 +98,19 @@ function isolated(logs: Logs, pathOf: ReadonlyMap<string, KnownEndpoint>): Viola
   });
 }
 
+/** What is wrong with all that was ever done for the one endpoint at `path`, which was owed just these events. */
+export async function violationsAt(
+  { db, receiver, endpoint, path, eventIds, crashes }:
+  { db: Db; receiver: Receiver; endpoint: Pick<KnownEndpoint, 'id' | 'secret'>; path: string; eventIds: readonly string[]; crashes: number },
+): Promise<Violation[]> {
+  const deliveries = await readDeliveries(db, endpoint.id);
+  const workspaceId = deliveries[0]?.workspaceId ?? '';
+  return check({
+    acknowledged: eventIds.map((eventId) => ({ eventId, workspaceId, endpointIds: [endpoint.id] })),
+    endpoints: [{ ...endpoint, workspaceId, path }], received: receiver.received(path), deliveries, crashes,
+  });
+}
+
 /** Whether a request verifies by both public implementations of Standard Webhooks. */
 export function isSigned({ body, headers }: Received, secret: string): boolean {
   try {
@@ -115,8 +128,8 @@ export function isSigned({ body, headers }: Received, secret: string): boolean {
 /** The value of `X-Chakra-Signature-256`, by Node's own means. */
 export const chakraSignature = (body: string, secret: string): string => createHmac('sha256', secret).update(body).digest('hex');
 
-/** All deliveries of a database with their attempts. */
-export async function readDeliveries(db: Db): Promise<DeliveryLog[]> {
+/** All deliveries to an endpoint, with their attempts, in event order. */
+export async function readDeliveries(db: Db, endpointId: string): Promise<DeliveryLog[]> {
   const rows = await db.query<{
     id: string; event_id: string; workspace_id: string; endpoint_id: string; status: string; reason: string | null; resend_of: string | null;
     attempts: { number: number; outcome: string | null }[];
@@ -124,7 +137,8 @@ export async function readDeliveries(db: Db): Promise<DeliveryLog[]> {
     text: `select d.id, d.event_id, d.workspace_id, d.endpoint_id, d.status, d.reason, d.resend_of,
              coalesce((select json_agg(json_build_object('number', a.number, 'outcome', a.outcome) order by a.number)
                        from attempts a where a.event_id = d.event_id and a.delivery_id = d.id), '[]') as attempts
-           from deliveries d order by d.event_id, d.id`,
+           from deliveries d where d.endpoint_id = $1 order by d.event_id, d.id`,
+    values: [endpointId],
   });
   return rows.map((row) => ({
     id: row.id, eventId: row.event_id, workspaceId: row.workspace_id, endpointId: row.endpoint_id, status: row.status, reason: row.reason,

@@ -1,0 +1,82 @@
+import { readDeliveries, type Violation, violationsAt } from '../support/checks';
+import { openReceiver, type Receiver } from '../support/receiver';
+import { startService, type Service, type TestEndpoint, untilSettled } from '../support/service';
+import { until } from '../support/wait';
+
+/** Short, so that the lease of an attempt whose worker died (timeout and 5 s) is soon over. */
+const POLICY = { timeout: '1s', connectTimeout: '1s', retry: { delays: ['100ms', '100ms', '100ms'], jitter: 0 }, deactivate: 'never', maxInFlight: 100, ratePerSecond: 5_000 };
+
+let service: Service;
+let receiver: Receiver;
+
+beforeAll(async () => {
+  [service, receiver] = await Promise.all([startService({ workers: 0 }), openReceiver()]);
+});
+afterAll(async () => {
+  await service?.stop();
+  await receiver?.close();
+});
+afterEach(async () => {
+  await Promise.all(service.workers().map((worker) => worker.kill('SIGTERM')));
+});
+
+const violations = (endpoint: TestEndpoint, path: string, eventIds: readonly string[], crashes: number): Promise<Violation[]> =>
+  violationsAt({ db: service.db, receiver, endpoint, path, eventIds, crashes });
+
+/** Where a worker dies at its first attempt, what the receiver sees in all, and what becomes of the attempts. */
+const DEATHS: readonly (readonly [string, number, readonly string[]])[] = [
+  ['after-claim', 1, ['ok']],
+  ['after-plan', 1, ['unknown', 'ok']],
+  ['before-send', 1, ['unknown', 'ok']],
+  ['after-response', 2, ['unknown', 'ok']],
+  ['after-record', 1, ['ok']],
+];
+
+test.each(DEATHS)('a worker that dies %s: another one delivers', async (failpoint, requests, outcomes) => {
+  const path = `/${failpoint}`;
+  const doomed = await service.startWorker({ POSTHORN_FAILPOINT: `${failpoint}@1` });
+  const endpoint = await service.endpoint(`${receiver.url}${path}`, { events: [failpoint], policy: POLICY });
+  const eventIds = await service.publish(1, failpoint);
+  expect(await doomed.end).toBe('SIGKILL');
+
+  await service.startWorker();
+  await untilSettled(service, eventIds, 40_000);
+  const [delivery] = await readDeliveries(service.db, endpoint.id);
+  expect(delivery!.status).toBe('DELIVERED');
+  expect(delivery!.attempts.map(({ outcome }) => outcome)).toEqual(outcomes);
+  expect(receiver.received(path)).toHaveLength(requests);
+  expect(await violations(endpoint, path, eventIds, 1)).toEqual([]);
+  const shown = await service.ok('GET', `/v1/deliveries/${delivery!.id}`);
+  expect(shown.attempts.map((one: { outcome: string }) => one.outcome)).toEqual(outcomes);
+});
+
+test('a worker that dies when the start of a workflow was acknowledged: the event has one workflow, and arrives', async () => {
+  const doomed = await service.startWorker({ POSTHORN_FAILPOINT: 'after-start@1', EVENTS_PER_WORKFLOW: '1', HEAD_START: 'off' });
+  const endpoint = await service.endpoint(`${receiver.url}/after-start`, { events: ['after-start'], policy: POLICY });
+  const eventIds = await service.publish(1, 'after-start');
+  expect(await doomed.end).toBe('SIGKILL');
+
+  await service.startWorker();
+  await untilSettled(service, eventIds, 40_000);
+  expect(await violations(endpoint, '/after-start', eventIds, 1)).toEqual([]);
+  const runs: string[] = [];
+  for await (const run of service.temporal.workflow.list({ query: `WorkflowId = "event/${eventIds[0]}"` })) runs.push(run.runId);
+  expect(runs.length).toBeLessThanOrEqual(1);
+});
+
+test('an API that dies between a commit and its answer: the event is delivered all the same, and the repeated call finds it', async () => {
+  await service.startWorker();
+  const endpoint = await service.endpoint(`${receiver.url}/api`, { events: ['api'], policy: POLICY });
+  const doomed = await service.startApi({ POSTHORN_FAILPOINT: 'after-commit@1' });
+  const event = { type: 'api', data: { once: true }, id: 'order-1' };
+  await expect(service.call('POST', '/v1/events', event)).rejects.toThrow();
+  expect(await doomed.end).toBe('SIGKILL');
+  await until(() => receiver.received('/api').length > 0, { what: 'the delivery' });
+
+  await service.startApi();
+  const again = await service.ok('POST', '/v1/events', event);
+  expect(again).toMatchObject({ externalId: 'order-1', duplicate: true });
+  await untilSettled(service, [again.id]);
+  expect(receiver.received('/api').map(({ headers }) => headers['webhook-id'])).toEqual([again.id]);
+  expect(await violations(endpoint, '/api', [again.id], 0)).toEqual([]);
+});
