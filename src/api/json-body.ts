@@ -44,7 +44,10 @@ export async function readBytes(request: IncomingMessage, limit: number): Promis
     });
     request.once('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
     request.once('error', () => reject(new AppError('bad_request', 'The connection broke before the body was whole.')));
-    request.once('close', () => reject(new AppError('bad_request', 'The connection was closed before the body was whole.')));
+    // Comes after each request: an error, and its stack, only for those whose body did not come to its end.
+    request.once('close', () => {
+      if (!request.complete) reject(new AppError('bad_request', 'The connection was closed before the body was whole.'));
+    });
   });
 }
 
