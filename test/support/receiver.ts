@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
 /** One request as a receiver saw it. */
@@ -31,8 +32,8 @@ interface Script {
   otherwise: AnswerPlan;
 }
 
-/** Opens a receiver on a free port of 127.0.0.1, or on `port`. */
-export async function openReceiver(port = 0): Promise<Receiver> {
+/** Opens a receiver on a free port of 127.0.0.1, or on `port`; with a certificate it speaks https. */
+export async function openReceiver(port = 0, tls?: { readonly key: string; readonly cert: string }): Promise<Receiver> {
   const received: Received[] = [];
   const scripts = new Map<string, Script>();
   const open = new Map<string, number>();
@@ -55,12 +56,13 @@ export async function openReceiver(port = 0): Promise<Receiver> {
     else answer();
   }
 
-  const server = createServer((request, response) => void handle(request, response).catch(() => response.destroy()));
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => void handle(request, response).catch(() => response.destroy());
+  const server = tls ? createTlsServer({ key: tls.key, cert: tls.cert }, onRequest) : createServer(onRequest);
   server.keepAliveTimeout = 30_000;
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   const address = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url: `${tls ? 'https' : 'http'}://127.0.0.1:${address.port}`,
     port: address.port,
     received: (path) => (path === undefined ? received : received.filter((one) => one.path === path)),
     willAnswer(path, plans, otherwise = 200) {
