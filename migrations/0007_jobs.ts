@@ -29,6 +29,9 @@ export async function up(knex: Knex): Promise<void> {
     -- read by the reconciler, and by the limit of open jobs
     create index jobs_open on jobs (workspace_id) where status in ('QUEUED', 'RUNNING', 'PAUSED');
 
+    -- read by the removal of old ones
+    create index jobs_over on jobs (finished_at) where finished_at is not null;
+
     create table job_entries (
       job_id text collate "C" not null references jobs on delete cascade,
       -- Place in the request, from 0.

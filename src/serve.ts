@@ -12,6 +12,7 @@ import { createLog, type Log } from './log';
 import { createAnnouncer } from './store/announcer';
 import { isDatabaseAway, type Db } from './store/db';
 import { removeOldAnswers, removeOldExternalIds } from './store/idempotency';
+import { removeOldJobs } from './store/jobs';
 import { ensurePartitions } from './store/partitions';
 
 /** An API process that listens. */
@@ -100,6 +101,7 @@ function startUpkeep({ db, config, log }: Deps): () => void {
     await ensurePartitions(db);
     await removeOldAnswers(db);
     await removeOldExternalIds(db, config.RETENTION_DAYS);
+    await removeOldJobs(db, config.RETENTION_DAYS);
   };
   const timer = setInterval(() => void upkeep().catch((err: unknown) => log.error({ err }, 'api.upkeep_failed')), UPKEEP_MS);
   return () => clearInterval(timer);

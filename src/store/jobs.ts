@@ -81,6 +81,20 @@ export async function listJobs(sql: Sql, workspaceId: string, bounds: ListBounds
   return rows.map(toJob);
 }
 
+/** Most jobs that are removed at once, each with its entries. */
+const REMOVED_AT_ONCE = 20;
+
+/** Removes jobs that have been over for so long, with their entries, until none is left. */
+export async function removeOldJobs(sql: Sql, days: number): Promise<void> {
+  for (;;) {
+    const removed = await sql.query({
+      text: `delete from jobs where id in (select id from jobs where finished_at < now() - make_interval(days => $1) limit ${REMOVED_AT_ONCE}) returning 1`,
+      values: [days],
+    });
+    if (removed.length < REMOVED_AT_ONCE) return;
+  }
+}
+
 /** A job as its workflow sees it. */
 export interface JobProgress {
   readonly status: JobStatus;

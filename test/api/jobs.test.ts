@@ -4,7 +4,7 @@ import { writeEntry } from '../../src/commands/write-entry';
 import { createNewId } from '../../src/ids';
 import { createLog } from '../../src/log';
 import type { Deps } from '../../src/deps';
-import { advanceJob } from '../../src/store/jobs';
+import { advanceJob, removeOldJobs } from '../../src/store/jobs';
 import { reconcile } from '../../src/store/reconcile';
 import { startApi, type TestApi } from '../support/api';
 
@@ -226,6 +226,15 @@ describe('A job', () => {
     await api.db.transaction((trx) => reconcile(trx, { lookBackMinutes: 1, turn: 1 }));
     const woken = await api.db.query<{ job_id: string }>({ text: `select job_id from outbox where kind = 'job' and job_id = any($1)`, values: [[lost.id, paused.id, live.id]] });
     expect(woken).toEqual([{ job_id: lost.id }]);
+  });
+
+  it('is removed with its entries when it has been over for long, and only then', async () => {
+    const [old, recent, open] = [await three(), await three(), await three()];
+    for (const { id } of [old, recent]) await call('POST', `/v1/jobs/${id}/cancel`);
+    await api.db.query({ text: `update jobs set finished_at = now() - interval '31 days' where id = $1`, values: [old.id] });
+    await removeOldJobs(api.db, 30);
+    expect((await call('GET', '/v1/jobs')).body.data.map(({ id }: { id: string }) => id)).toEqual([open.id, recent.id]);
+    expect(await api.db.query({ text: 'select 1 from job_entries where job_id = $1', values: [old.id] })).toEqual([]);
   });
 
   it('is listed newest first, by status and kind, and its entries page by page in their order', async () => {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ENTRY_STATUSES, JOB_KINDS, JOB_STATUSES } from '../../domain/job';
 import type { ObjectKind } from '../../domain/object';
 import { changeItem, createBody, type ChangeItem, type CreateBody } from './objects';
-import { idOf, jsonObject, objectId, timeOut } from './shared';
+import { idOf, jsonObject, timeOut } from './shared';
 
 /** Most items of a bulk call. */
 export const MAX_ITEMS = 10_000;
@@ -34,11 +34,11 @@ export const jobOut = z.strictObject({
 /** The answer to a call that makes a job. */
 export const acceptedJob = z.strictObject({ job: jobOut });
 
-/** An entry of a job as it is answered; `id` is what was made or changed, `error` is told as a batch tells it. */
+/** An entry of a job as it is answered; `error` is told as a batch tells it. */
 export const entryOut = z.strictObject({
   index: z.int().min(0).describe('place in the request, from 0'),
   status: z.enum(ENTRY_STATUSES),
-  id: objectId.optional(),
+  id: z.string().optional().describe('what was made or changed'),
   error: z.strictObject({
     code: z.string(), status: z.int(), detail: z.string(), errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
   }).optional(),
