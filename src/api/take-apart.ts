@@ -29,6 +29,8 @@ const SOURCES: readonly Source[] = [
   { field: 'smb_message_echoes', list: 'message_echoes', kind: 'smb_message_echo', person: 'to' },
 ];
 
+/** Most items of a notification; Meta says that it sends at most 1,000. */
+const MAX_ITEMS = 10_000;
 /** Most characters of all items together: each repeats its `metadata`, so a small request could become a very large one. */
 const MAX_CHARACTERS = 32 * 1024 * 1024;
 
@@ -36,7 +38,7 @@ const MAX_CHARACTERS = 32 * 1024 * 1024;
  * Takes the messages, statuses and echoes out of a WhatsApp notification, in its order, each with the `metadata` and its
  * own entry of the `contacts` beside it. Nothing is parsed and written again: digits, escapes and white space of an item
  * stay. What has another shape holds none. `json` must be a text that `JSON.parse` takes.
- * @throws AppError 413 where the items would come to more than 32 Mi characters.
+ * @throws AppError 413 for more than 10,000 items, or more than 32 Mi characters of them.
  */
 export function takeApart(json: string): TakenItem[] {
   const items: TakenItem[] = [];
@@ -45,7 +47,7 @@ export function takeApart(json: string): TakenItem[] {
     for (const item of itemsOf(json, change)) {
       characters += item.data.length;
       if (characters > MAX_CHARACTERS) throw new AppError('too_large', `The items of the body come to more than ${MAX_CHARACTERS} characters.`);
-      items.push(item);
+      if (items.push(item) > MAX_ITEMS) throw new AppError('too_large', `The body holds more than ${MAX_ITEMS} messages, statuses and echoes.`);
     }
   }
   return items;

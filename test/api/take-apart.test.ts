@@ -102,6 +102,12 @@ describe('what is taken out of a notification', () => {
     expect(() => takeApart(json)).toThrow('The items of the body come to more than 33554432 characters.');
   });
 
+  test('may be at most 10,000 items', () => {
+    const ofItems = (count: number): string => notification(change('messages', { statuses: `[${Array.from({ length: count }, () => '{}').join(',')}]` }));
+    expect(takeApart(ofItems(10_000))).toHaveLength(10_000);
+    expect(() => takeApart(ofItems(10_001))).toThrow('The body holds more than 10000 messages, statuses and echoes.');
+  });
+
   test('is what a parser would find, whatever stands in the items and however it is written', () => {
     const items = fc.array(fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue()), { maxLength: 4 });
     const space = fc.constantFrom(undefined, 1, '\t');
