@@ -19,6 +19,7 @@ import { startRelay } from './relay/relay';
 import { createStarts } from './relay/starts';
 import { createWaker } from './relay/waker';
 import { createWakes } from './relay/wakes';
+import { openDb } from './store/db';
 import { registerSearchAttributes } from './search-attributes';
 import { connectTemporal, createWorkflows } from './temporal';
 
@@ -33,6 +34,8 @@ export interface RunningWorker {
 /** The longest timeout of an attempt and a margin: attempts in flight are seen through for so long. */
 const GRACE_MS = 35_000;
 const CONNECT_EVERY_MS = 1_000;
+/** For claims of events, claims of starts and signals, their ends, and housekeeping. */
+const OUTBOX_CONNECTIONS = 4;
 
 /** Settings of a worker that only tests change. */
 export interface WorkOptions {
@@ -90,8 +93,11 @@ export async function work(config: Config, options: WorkOptions = {}): Promise<R
     wakeWaker.wake();
   };
   const presence = await openPresence(config.DATABASE_URL ?? '', log, onNotify);
+  // Claims are leases: where PostgreSQL loses one, it is made again, and what was done is found done.
+  const outboxDb = openDb(config.DATABASE_URL ?? '', OUTBOX_CONNECTIONS, { isForgetful: true });
+  const outboxDeps = { ...deps, db: outboxDb };
   const relay = startRelay({
-    deps, presence, firstAttempts, gate, eventWaker, wakeWaker, starts: createStarts(deps, workflows), wakes: createWakes(deps, workflows),
+    deps: outboxDeps, presence, firstAttempts, gate, eventWaker, wakeWaker, starts: createStarts(outboxDeps, workflows), wakes: createWakes(outboxDeps, workflows),
   });
   const reconciler = startReconciler(deps, onNotify, options.reconcileEveryMs ?? testMs('POSTHORN_RECONCILE_EVERY_MS'));
 
@@ -105,6 +111,7 @@ export async function work(config: Config, options: WorkOptions = {}): Promise<R
       await recorder.drain();
       await presence.close();
       await connection.close();
+      await outboxDb.close();
       await deps.close();
     },
   };

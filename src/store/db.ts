@@ -1,4 +1,4 @@
-import { Pool, types, type PoolConfig } from 'pg';
+import { Pool, types } from 'pg';
 
 /** One statement. A `name` has PostgreSQL keep it prepared on each connection: for the hot path. */
 export interface Statement {
@@ -45,8 +45,17 @@ export function violation(error: unknown): { readonly code: string; readonly con
 export const UNIQUE_VIOLATION = '23505';
 export const FOREIGN_KEY_VIOLATION = '23503';
 
+/** What a pool is for. */
+export interface DbOptions {
+  /**
+   * Commits are not waited for on the disk: only for what a crash of PostgreSQL may take back without harm, such as
+   * claims of outbox rows. Nothing that was acknowledged is ever written so.
+   */
+  readonly isForgetful?: boolean;
+}
+
 /** Opens a pool. A statement that takes longer than 30 s is given up, here and by the server. */
-export function openDb(url: string, max: number, options: PoolConfig = {}): Db {
+export function openDb(url: string, max: number, { isForgetful = false }: DbOptions = {}): Db {
   const pool = new Pool({
     connectionString: url,
     max,
@@ -57,8 +66,7 @@ export function openDb(url: string, max: number, options: PoolConfig = {}): Db {
     statement_timeout: 30_000,
     application_name: 'posthorn',
     // A statement over partitions takes longer to plan than to run: it is planned once a connection. Compiling never pays here.
-    options: '-c plan_cache_mode=force_generic_plan -c jit=off',
-    ...options,
+    options: `-c plan_cache_mode=force_generic_plan -c jit=off${isForgetful ? ' -c synchronous_commit=off' : ''}`,
   });
   // An idle connection that breaks is replaced at its next use; unheard, its error would end the process.
   pool.on('error', () => undefined);
