@@ -10,6 +10,8 @@ export interface WatchFacts {
   readonly hasPending: boolean;
   readonly hasDueRetry: boolean;
   readonly hasHeld: boolean;
+  /** Rows that were held before are leaving: with one request in flight at first. */
+  readonly isDraining: boolean;
   /** Until the lane's next retry is due, in ms; null where none waits. */
   readonly nextRetryMs: number | null;
   /** First wait before a probe, in ms, and the longest; they double in between. */
@@ -45,7 +47,8 @@ export function nextWatchStep(facts: WatchFacts, memory: WatchMemory, now: numbe
 }
 
 function whileActive(facts: WatchFacts, memory: WatchMemory): WatchStep {
-  if (facts.hasPending || facts.hasDueRetry) return { do: 'serve', mode: 'all', ramp: memory.ramp, atMost: null, memory };
+  const ramp = memory.ramp ?? (facts.isDraining ? RAMP_START : null);
+  if (facts.hasPending || facts.hasDueRetry) return { do: 'serve', mode: 'all', ramp, atMost: null, memory };
   const forMs = soonest(facts.nextRetryMs, facts.consecutiveFailures > 0 ? LOOK_AGAIN_MS : null);
   return { do: 'wait', forMs, memory: FRESH_MEMORY };
 }

@@ -74,6 +74,8 @@ export interface LaneCounts {
   readonly hasPending: boolean;
   readonly hasDueRetry: boolean;
   readonly hasHeld: boolean;
+  /** Whether the lane's oldest row that may leave was held before: a drain is under way, whoever started it. */
+  readonly isDraining: boolean;
   /** Until the next retry of the lane is due, in ms; null where none waits. */
   readonly nextRetryMs: number | null;
 }
@@ -82,9 +84,11 @@ export interface LaneCounts {
 export async function lookAtLane(sql: Sql, endpointId: string): Promise<LaneCounts> {
   const live = (status: string): string =>
     `select 1 from deliveries where endpoint_id = $1 and way = 'lane' and waiting and status = '${status}'`;
-  const [row] = await sql.query<{ pending: boolean; held: boolean; next_ms: number | null }>({
+  const [row] = await sql.query<{ pending: boolean; held: boolean; draining: boolean; next_ms: number | null }>({
     name: 'lane-look',
     text: `select exists (${live('PENDING')}) as pending, exists (${live('HELD')}) as held,
+             coalesce((select reason = 'draining' from deliveries where endpoint_id = $1 and way = 'lane' and waiting and status <> 'HELD'
+                       order by event_id, id limit 1), false) as draining,
              (select (extract(epoch from min(next_attempt_at) - clock_timestamp()) * 1000)::float8 from deliveries
               where endpoint_id = $1 and way = 'lane' and waiting and status = 'RETRYING') as next_ms`,
     values: [endpointId],
@@ -94,6 +98,7 @@ export async function lookAtLane(sql: Sql, endpointId: string): Promise<LaneCoun
     hasPending: row?.pending ?? false,
     hasDueRetry: nextMs !== null && nextMs <= 0,
     hasHeld: row?.held ?? false,
+    isDraining: row?.draining ?? false,
     nextRetryMs: nextMs === null ? null : Math.max(0, Math.ceil(nextMs)),
   };
 }

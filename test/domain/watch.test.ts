@@ -2,7 +2,7 @@ import { nextRamp, RAMP_START } from '../../src/domain/ramp';
 import { FRESH_MEMORY, nextWatchStep, type WatchFacts } from '../../src/domain/watch';
 
 const facts = (fields: Partial<WatchFacts> = {}): WatchFacts => ({
-  status: 'ACTIVE', isProbed: false, consecutiveFailures: 0, hasPending: false, hasDueRetry: false, hasHeld: false, nextRetryMs: null,
+  status: 'ACTIVE', isProbed: false, consecutiveFailures: 0, hasPending: false, hasDueRetry: false, hasHeld: false, isDraining: false, nextRetryMs: null,
   probeEveryMs: 100, probeMaxMs: 350, ...fields,
 });
 
@@ -12,6 +12,12 @@ describe('The watcher of a healthy endpoint', () => {
   });
   it('serves what waits in its lane, with the ramp of a drain', () => {
     expect(nextWatchStep(facts({ hasPending: true }), { ...FRESH_MEMORY, ramp: RAMP_START }, 0)).toMatchObject({ do: 'serve', mode: 'all', ramp: RAMP_START });
+  });
+  it('begins a drain that somebody else started with one request, and goes on with what it remembers', () => {
+    const draining = facts({ hasPending: true, isDraining: true });
+    expect(nextWatchStep(draining, FRESH_MEMORY, 0)).toMatchObject({ do: 'serve', mode: 'all', ramp: RAMP_START });
+    const ramp = { inFlight: 3, successes: 4 };
+    expect(nextWatchStep(draining, { ...FRESH_MEMORY, ramp }, 0)).toMatchObject({ ramp });
   });
   it('forgets the drain when its lane is empty', () => {
     expect(nextWatchStep(facts(), { ...FRESH_MEMORY, ramp: RAMP_START }, 0).memory).toEqual(FRESH_MEMORY);
