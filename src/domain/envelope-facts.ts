@@ -11,6 +11,12 @@ export interface SendHistory {
 /** Nothing was sent before. */
 export const NOTHING_SENT: SendHistory = { earlierAttempts: 0, isDelivered: false, firstSentAt: null };
 
+/** Names a stored file. A link holds for the named workspace's alone: nobody can have one made to a stranger's file. */
+export interface FileOfWorkspace {
+  readonly workspaceId: string;
+  readonly fileId: string;
+}
+
 /** What a body may tell beside its event: only some dialects do (`tellsHistory`, `verifyToken`). */
 export interface EnvelopeFacts {
   /** From 1, over all deliveries of the event to the endpoint; those of unknown outcome count too. */
@@ -19,8 +25,8 @@ export interface EnvelopeFacts {
   /** True: delivered before, this is a resend. Null: never attempted before. False: attempted, without success. */
   readonly delivered: boolean | null;
   readonly verifyToken: string | null;
-  /** The address under which a stored file can be read until then. */
-  fileLink(fileId: string, until: Date): string;
+  /** The address under which a stored file of the workspace can be read until then. */
+  fileLink(file: FileOfWorkspace, until: Date): string;
 }
 
 /** The part of {@link EnvelopeFacts} that follows from what was sent; `number` is the attempt's within its delivery, from 1. */

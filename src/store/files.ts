@@ -28,10 +28,16 @@ export async function insertFile(
   return toFile(row);
 }
 
-/** A file with its bytes, of whatever workspace: whoever asks has a link that names it. Null where there is none. */
-export async function readFile(sql: Sql, id: string): Promise<(StoredFile & { readonly content: Buffer }) | null> {
+/** Whose a file is; null where there is none. */
+export async function workspaceOfFile(sql: Sql, id: string): Promise<string | null> {
+  const [row] = await sql.query<{ workspace_id: string }>({ text: 'select workspace_id from files where id = $1', values: [id] });
+  return row?.workspace_id ?? null;
+}
+
+/** A file of a workspace with its bytes; null where there is none. */
+export async function readFile(sql: Sql, workspaceId: string, id: string): Promise<(StoredFile & { readonly content: Buffer }) | null> {
   const [row] = await sql.query<FileRow & { content: Buffer }>({
-    text: 'select id, name, content_type, size, created_at, content from files where id = $1', values: [id],
+    text: 'select id, name, content_type, size, created_at, content from files where workspace_id = $1 and id = $2', values: [workspaceId, id],
   });
   return row ? { ...toFile(row), content: row.content } : null;
 }

@@ -23,7 +23,7 @@ export function spektr(event: Event, facts: EnvelopeFacts): string {
   const until = new Date(event.createdAt.getTime() + LINK_HOURS * 3_600_000);
   const { process_name = null, process_output = null, fields: formFields = [] } = fields;
   return JSON.stringify({
-    ...head, process_name, process_output, files: linked(fields['files'], (fileId) => facts.fileLink(fileId, until)), fields: formFields, data, createdAt,
+    ...head, process_name, process_output, files: linked(fields['files'], (fileId) => facts.fileLink({ workspaceId: event.workspaceId, fileId }, until)), fields: formFields, data, createdAt,
   });
 }
 

@@ -18,7 +18,7 @@ export const renderBody = (dialect: DialectName, event: Event, facts: EnvelopeFa
   Buffer.from(ENVELOPES[DIALECTS[dialect].envelope](event, facts), 'utf8');
 
 const firstFacts = ({ createdAt }: Event): EnvelopeFacts =>
-  ({ ...attemptFacts(NOTHING_SENT, 1, createdAt), verifyToken: null, fileLink: (fileId) => `/files/${fileId}` });
+  ({ ...attemptFacts(NOTHING_SENT, 1, createdAt), verifyToken: null, fileLink: ({ fileId }) => `/files/${fileId}` });
 
 /** `{id, type, timestamp, data}` of Standard Webhooks; `data` is the posted one, or for a lifecycle event what changed. */
 function standard(event: Event): string {

@@ -1,4 +1,4 @@
-import type { EnvelopeFacts } from '../domain/envelope-facts';
+import type { EnvelopeFacts, FileOfWorkspace } from '../domain/envelope-facts';
 
 const PURPOSE = 'file_link';
 
@@ -13,18 +13,19 @@ export function createFileLinker(
   { keyRing, config }: { readonly keyRing: LinkSigner; readonly config: { readonly PUBLIC_URL?: string | undefined; readonly HOST: string; readonly PORT: number } },
 ): EnvelopeFacts['fileLink'] {
   const base = (config.PUBLIC_URL ?? `http://${config.HOST.includes(':') ? `[${config.HOST}]` : config.HOST}:${config.PORT}`).replace(/\/$/, '');
-  return (fileId, until) => {
+  return (file, until) => {
     const expires = Math.floor(until.getTime() / 1000);
-    return `${base}/files/${encodeURIComponent(fileId)}?expires=${expires}&signature=${encodeURIComponent(keyRing.sign(signed(fileId, expires), PURPOSE))}`;
+    const signature = encodeURIComponent(keyRing.sign(signed(file, expires), PURPOSE));
+    return `${base}/files/${encodeURIComponent(file.fileId)}?expires=${expires}&signature=${signature}`;
   };
 }
 
 /** What a link is worth: `forged` where we never made it so, `expired` from the second after `expires` on. */
 export function checkFileLink(
-  keyRing: LinkSigner, link: { readonly fileId: string; readonly expires: number; readonly signature: string }, now: Date,
+  keyRing: LinkSigner, link: FileOfWorkspace & { readonly expires: number; readonly signature: string }, now: Date,
 ): 'good' | 'forged' | 'expired' {
-  if (!keyRing.isSigned(signed(link.fileId, link.expires), PURPOSE, link.signature)) return 'forged';
+  if (!keyRing.isSigned(signed(link, link.expires), PURPOSE, link.signature)) return 'forged';
   return now.getTime() > link.expires * 1000 ? 'expired' : 'good';
 }
 
-const signed = (fileId: string, expires: number): string => `${fileId}|${expires}`;
+const signed = ({ workspaceId, fileId }: FileOfWorkspace, expires: number): string => `${workspaceId}|${fileId}|${expires}`;

@@ -17,7 +17,7 @@ const SECRETS: Readonly<Record<string, string>> = {
   'standard-webhooks': `whsec_${randomBytes(32).toString('base64')}`, 'chakra-sha256': 'any string',
 };
 const facts = (attemptNumber: number): EnvelopeFacts =>
-  ({ attemptNumber, firstSentAt: AT, delivered: null, verifyToken: 'a "token" ☃', fileLink: (id) => `/files/${id}` });
+  ({ attemptNumber, firstSentAt: AT, delivered: null, verifyToken: 'a "token" ☃', fileLink: ({ fileId }) => `/files/${fileId}` });
 
 /** Any JSON object as a request may bring it: text of any planes, keys of any kind but `__proto__`, no null at the top. */
 const anyAttributes = fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue({ stringUnit: 'binary' }).filter((value) => value !== null))

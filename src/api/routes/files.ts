@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AppError, invalid } from '../../errors';
-import { insertFile, readFile } from '../../store/files';
+import { insertFile, readFile, workspaceOfFile } from '../../store/files';
 import { checkFileLink } from '../../wire/file-link';
 import { route, type Route } from '../route';
 import { idOf, timeOut } from '../schemas/shared';
@@ -35,10 +35,13 @@ export const fileRoutes: readonly Route[] = [
     query: z.strictObject({ expires: z.string().regex(/^\d{1,12}$/, 'must be the one of the link'), signature: z.string().max(200) }),
     replies: { 200: z.unknown().meta({ type: 'string', format: 'binary' }) },
     handle: async ({ params: { fileId }, query }, { deps }) => {
-      const worth = checkFileLink(deps.keyRing, { fileId, expires: Number(query.expires), signature: query.signature }, deps.now());
-      if (worth === 'forged') throw new AppError('bad_link', 'Its signature does not fit: use the link as the event carried it.');
+      const workspaceId = await workspaceOfFile(deps.db, fileId);
+      const link = { workspaceId: workspaceId ?? '', fileId, expires: Number(query.expires), signature: query.signature };
+      const worth = checkFileLink(deps.keyRing, link, deps.now());
+      // Whether there is such a file is told to nobody without a link to it.
+      if (workspaceId === null || worth === 'forged') throw new AppError('bad_link', 'Its signature does not fit: use the link as the event carried it.');
       if (worth === 'expired') throw new AppError('link_expired', 'The link was good for 24 hours from its event.');
-      const file = await readFile(deps.db, fileId);
+      const file = await readFile(deps.db, workspaceId, fileId);
       if (!file) throw new AppError('not_found', `There is no file ${fileId}.`);
       return { status: 200, bytes: file.content, headers: { 'Content-Type': file.contentType, ...asAttachment(file.name ?? fileId) } };
     },
