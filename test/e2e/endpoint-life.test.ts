@@ -61,12 +61,13 @@ test('a policy that deactivates after one exhausted delivery comes true, and oth
   receiver.willAnswer('/exhausting', [], 500);
   const { id: observer } = await service.endpoint(`${receiver.url}/observer`, { events: ['endpoint.*'] });
   const { id } = await service.endpoint(`${receiver.url}/exhausting`, {
-    events: ['exhausting', 'endpoint.*'], policy: { retry: { delays: ['20ms', '20ms'], jitter: 0 }, deactivate: { afterExhausted: 1 } },
+    events: ['exhausting', 'endpoint.deactivated'], policy: { retry: { delays: ['20ms', '20ms'], jitter: 0 }, deactivate: { afterExhausted: 1 } },
   });
   await service.publish(1, 'exhausting');
   expect(await untilStatus(id, 'DEACTIVATED')).toMatchObject({ statusReason: 'exhausted' });
   const told = await until(() => receiver.received('/observer').map(({ body }) => JSON.parse(body)).find(({ data }) => data.endpointId === id), { what: 'the operational event' });
   expect(told).toMatchObject({ type: 'endpoint.deactivated', data: { status: 'DEACTIVATED', reason: 'exhausted' } });
+  // Never of what happened to itself.
   expect(await statuses(id)).toEqual(['EXHAUSTED']);
   expect(receiver.received('/exhausting')).toHaveLength(3);
   await service.ok('DELETE', `/v1/endpoints/${observer}`);
@@ -166,12 +167,12 @@ test('an endpoint that is deleted cancels what it was owed, and its watcher ends
 
 test('an endpoint that wants ten a second gets everything, and not faster', async () => {
   const { id } = await service.endpoint(`${receiver.url}/slowly`, { events: ['slowly'], policy: { ratePerSecond: 10, maxInFlight: 5 } });
-  const ids = await service.publish(40, 'slowly');
+  const ids = await service.publish(30, 'slowly');
   await untilSettled(service, ids);
-  expect(await statuses(id)).toEqual(Array(40).fill('DELIVERED'));
+  expect(await statuses(id)).toEqual(Array(30).fill('DELIVERED'));
   const at = receiver.received('/slowly').map((one) => one.at);
-  expect(at).toHaveLength(40);
-  // A second's worth may be saved up by each of two workers; the rest comes at the rate.
+  expect(at).toHaveLength(30);
+  // A second's worth may be saved up by the two workers together; the rest comes at the rate.
   expect(at.at(-1)! - at[0]!).toBeGreaterThan(1_900);
 });
 

@@ -1,0 +1,99 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type EmbeddedTemporal, startTemporal } from '../../src/embedded/temporal';
+import { findTemporalCli } from '../../src/embedded/temporal-cli';
+import { readDeliveries, violationsAt } from '../support/checks';
+import { openReceiver, type Receiver } from '../support/receiver';
+import { startService, type Service, untilSettled } from '../support/service';
+import { until } from '../support/wait';
+
+let folder: string;
+let cli: string;
+let temporal: EmbeddedTemporal;
+let service: Service;
+let receiver: Receiver;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'posthorn-temporal-'));
+  cli = await findTemporalCli({ path: process.env['TEMPORAL_CLI'], progress: () => undefined });
+  temporal = await startTemporal(folder, { cli, ports: 'free' });
+  receiver = await openReceiver();
+  service = await startService({
+    workers: 2, temporal: { address: temporal.address, namespace: 'default' }, env: { POSTHORN_RECONCILE_EVERY_MS: '1000' },
+  });
+});
+afterAll(async () => {
+  await service?.stop();
+  await receiver?.close();
+  await temporal?.server.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const restart = async (): Promise<void> => {
+  temporal = await startTemporal(folder, { cli, ports: temporal.ports });
+};
+
+const POLICY = { retry: { delays: Array(20).fill('300ms'), jitter: 0 }, deactivate: 'never', maxInFlight: 50, ratePerSecond: 2_000 };
+
+test('while Temporal is away first attempts still go out, and when it is back the retries go on', async () => {
+  const fine = await service.endpoint(`${receiver.url}/fine`, { events: ['away'], policy: POLICY });
+  receiver.willAnswer('/failing', Array(60).fill(500), 200);
+  const failing = await service.endpoint(`${receiver.url}/failing`, { events: ['away'], policy: POLICY });
+  const before = await service.publish(30, 'away');
+  await until(() => receiver.received('/fine').length === 30, { what: 'the deliveries before' });
+
+  await temporal.server.stop();
+  const meanwhile = await service.publish(60, 'away');
+  await until(() => receiver.received('/fine').length === 90, { what: 'first attempts without Temporal', deadlineMs: 20_000 });
+  expect((await service.call('GET', '/readyz')).status).toBe(200);
+  const event = await service.ok('GET', `/v1/events/${meanwhile.at(-1)}`);
+  expect(event.workflow).toBeNull();
+  expect(event.deliveries.find(({ endpointId }: { endpointId: string }) => endpointId === fine.id)).toMatchObject({ status: 'DELIVERED' });
+
+  await restart();
+  const eventIds = [...before, ...meanwhile];
+  await untilSettled(service, eventIds, 90_000);
+  expect(await violationsAt({ db: service.db, receiver, endpoint: fine, path: '/fine', eventIds, crashes: 0 })).toEqual([]);
+  expect(await violationsAt({ db: service.db, receiver, endpoint: failing, path: '/failing', eventIds, crashes: 0 })).toEqual([]);
+  expect(receiver.received('/fine')).toHaveLength(90);
+  await until(async () => (await service.ok('GET', `/v1/events/${meanwhile.at(-1)}`)).workflow !== null, { what: 'the workflows of what came meanwhile', deadlineMs: 30_000 });
+  await Promise.all([fine, failing].map(({ id }) => service.ok('DELETE', `/v1/endpoints/${id}`)));
+}, 150_000);
+
+test('when Temporal has lost all it knew, everything that waited is taken up again from PostgreSQL', async () => {
+  // A retry that sleeps, an endpoint whose breaker is open, one that is probed, and events whose workflow was lost.
+  receiver.willAnswer('/sleeping', [500], 200);
+  receiver.willAnswer('/probed', [500, 500], 200);
+  const sleeping = await service.endpoint(`${receiver.url}/sleeping`, { events: ['lost'], policy: { ...POLICY, retry: { delays: ['5s', '1h'], jitter: 0 } } });
+  const closed = await openReceiver();
+  await closed.close();
+  const broken = await service.endpoint(`${closed.url}/broken`, {
+    events: ['lost'], policy: { ...POLICY, retry: { delays: Array(5).fill('100ms').concat('1h'), jitter: 0 }, probe: { every: '6s', max: '6s' } },
+  });
+  const probed = await service.endpoint(`${receiver.url}/probed`, {
+    events: ['lost'], policy: { ...POLICY, deactivate: { afterConsecutiveFailures: 1 }, probe: { every: '6s', max: '6s' } },
+  });
+  const statusOf = async (id: string): Promise<string> => (await service.ok('GET', `/v1/endpoints/${id}`)).status;
+  const [first] = await service.publish(1, 'lost');
+  await until(async () => (await statusOf(broken.id)) === 'FAILING' && (await statusOf(probed.id)) === 'DEACTIVATED', { what: 'both endpoints to fail', deadlineMs: 20_000 });
+  await until(async () => (await readDeliveries(service.db, sleeping.id))[0]?.status === 'RETRYING', { what: 'the retry to sleep' });
+
+  await temporal.server.stop();
+  await Promise.all(['temporal.db', 'temporal.db-wal', 'temporal.db-shm'].map((name) => rm(join(folder, name), { force: true })));
+  const [second] = await service.publish(1, 'lost');
+  await restart();
+  const opened = await openReceiver(closed.port);
+  try {
+    await until(async () => {
+      const all = (await Promise.all([sleeping, broken, probed].map(({ id }) => readDeliveries(service.db, id)))).flat();
+      return all.length === 6 && all.every(({ status }) => status === 'DELIVERED');
+    }, { what: 'everything to be delivered', deadlineMs: 60_000 });
+    expect(await violationsAt({ db: service.db, receiver, endpoint: sleeping, path: '/sleeping', eventIds: [first!, second!], crashes: 0 })).toEqual([]);
+    expect(await violationsAt({ db: service.db, receiver: opened, endpoint: broken, path: '/broken', eventIds: [first!, second!], crashes: 0 })).toEqual([]);
+    expect(await violationsAt({ db: service.db, receiver, endpoint: probed, path: '/probed', eventIds: [first!, second!], crashes: 0 })).toEqual([]);
+    expect([await statusOf(broken.id), await statusOf(probed.id)]).toEqual(['ACTIVE', 'ACTIVE']);
+  } finally {
+    await opened.close();
+  }
+}, 150_000);
