@@ -15,7 +15,7 @@ export const Settings = z.object({
   PORT: port.default(3000).describe('port of the API and the console'),
   HOST: z.string().default('127.0.0.1').describe('address that the API listens on'),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional().describe('PostgreSQL; unset: an embedded one under `POSTHORN_DATA_DIR`'),
-  DATABASE_POOL: positive.max(500).default(20).describe('connections a process opens to PostgreSQL at most'),
+  DATABASE_POOL: positive.max(500).default(10).describe('connections a process opens to PostgreSQL at most'),
   TEMPORAL_ADDRESS: z.string().regex(/^[^\s/]+:\d+$/, 'must be host:port').optional().describe('Temporal; unset: a local dev server under `POSTHORN_DATA_DIR`'),
   TEMPORAL_NAMESPACE: z.string().default('default').describe('Temporal namespace'),
   TEMPORAL_API_KEY: z.string().optional().describe('API key of Temporal Cloud'),

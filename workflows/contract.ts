@@ -58,8 +58,19 @@ export interface DeliverEventResult {
   readonly retrying: number;
   readonly waiting: number;
   readonly held: number;
+}
+
+/** The same of some deliveries, one by one. */
+export interface FirstAttemptsResult extends DeliverEventResult {
   /** Failures first, at most 1,000. */
-  readonly deliveries?: readonly DeliveryLine[];
+  readonly deliveries: readonly DeliveryLine[];
+}
+
+/** What the events of one fold are owed to. */
+export interface FoldPlan {
+  readonly owed: number;
+  /** The deliveries of a lone event that is owed to few enough to be shown one by one; else none. */
+  readonly shown: readonly { readonly id: string; readonly host: string }[];
 }
 
 /** Input of `deliver`: one delivery whose first attempt failed. */

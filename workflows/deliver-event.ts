@@ -1,6 +1,6 @@
 import { proxyLocalActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities';
-import { SHOWN_DELIVERIES, type DeliverEventInput, type DeliverEventResult, type DeliveryLine } from './contract';
+import type { DeliverEventInput, DeliverEventResult } from './contract';
 
 // Local: with a head start they only join what this process is doing already. Without a limit in time: an attempt that
 // a lost process left open is waited for until its lease is over.
@@ -9,37 +9,28 @@ const { planEvents, attemptFirst } = proxyLocalActivities<Activities>({
   retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s' },
 });
 
-/** Most lines of a result. */
-const LINES = 1_000;
-
 /**
  * Decides what the events of one fold are owed to and makes the first attempts; or joins both where the relay has
  * begun them. What needs a retry goes on in a `deliver` workflow, what waits in its endpoint's watcher.
  */
 export async function deliverEvent({ workspaceId, eventIds }: DeliverEventInput): Promise<DeliverEventResult> {
-  const owed = await planEvents.executeWithOptions({ summary: eventIds.length === 1 ? `plan ${eventIds[0]}` : `plan ${eventIds.length} events` }, [{ workspaceId, eventIds }]);
-  const isShown = eventIds.length === 1 && owed.length <= SHOWN_DELIVERIES;
-  const groups = isShown ? owed.map((delivery) => [delivery]) : owed.length > 0 ? [owed] : [];
-  const lines = (await Promise.all(groups.map((group) =>
-    attemptFirst.executeWithOptions({ summary: summaryOf(group) }, [group.map(({ eventId, id }) => ({ eventId, id }))]),
-  ))).flat();
-  return count(lines);
+  const [first] = eventIds;
+  const plan = await planEvents.executeWithOptions({ summary: eventIds.length === 1 ? `plan ${first}` : `plan ${eventIds.length} events` }, [{ workspaceId, eventIds }]);
+  if (plan.owed === 0) return NOTHING;
+  if (plan.shown.length === 0) {
+    return countsOf([await attemptFirst.executeWithOptions({ summary: `${plan.owed} deliveries` }, [{ eventIds }])]);
+  }
+  return countsOf(await Promise.all(plan.shown.map(({ id, host }) =>
+    attemptFirst.executeWithOptions({ summary: `${first} to ${host}` }, [{ eventIds, deliveryId: id }]),
+  )));
 }
 
-const summaryOf = (group: readonly { readonly eventId: string; readonly host: string }[]): string => {
-  const [first] = group;
-  return group.length === 1 && first ? `${first.eventId} to ${first.host}` : `${group.length} deliveries`;
-};
+const NOTHING: DeliverEventResult = { owed: 0, delivered: 0, retrying: 0, waiting: 0, held: 0 };
 
-function count(lines: readonly DeliveryLine[]): DeliverEventResult {
-  const of = (...statuses: string[]): number => lines.filter(({ status }) => statuses.includes(status)).length;
-  const failuresFirst = [...lines].sort((a, b) => Number(a.status === 'DELIVERED') - Number(b.status === 'DELIVERED'));
-  return {
-    owed: lines.length,
-    delivered: of('DELIVERED'),
-    retrying: of('RETRYING'),
-    waiting: of('PENDING'),
-    held: of('HELD'),
-    ...(lines.length > 0 && { deliveries: failuresFirst.slice(0, LINES) }),
-  };
-}
+const countsOf = (results: readonly DeliverEventResult[]): DeliverEventResult => results.reduce((sum, result) => ({
+  owed: sum.owed + result.owed,
+  delivered: sum.delivered + result.delivered,
+  retrying: sum.retrying + result.retrying,
+  waiting: sum.waiting + result.waiting,
+  held: sum.held + result.held,
+}), NOTHING);

@@ -1,6 +1,6 @@
 import type { Deps } from '../deps';
 import type { Event } from '../domain/event';
-import { savePlans, type EventPlan, type OwedDelivery, type PlannedDelivery } from '../store/plan';
+import { savePlans, type EventPlan, type PlannedDelivery } from '../store/plan';
 import type { RoutedEndpoint } from '../store/routing';
 import { failpoint } from '../failpoint';
 import type { Gate } from './gate';
@@ -19,8 +19,8 @@ const LEASE_REST_MS = 1_000;
 /** What becomes of one event: its plan, then its first attempts. */
 export interface Run {
   readonly event: Event;
-  /** The deliveries decided for it; null where another process had planned it before. */
-  readonly planned: Promise<readonly OwedDelivery[] | null>;
+  /** Whether this process has planned it; resolves to false where another had before. */
+  readonly planned: Promise<boolean>;
   /** First attempts under way or over, by delivery; complete when `planned` has resolved. Null: none was begun after all. */
   readonly attempts: ReadonlyMap<string, Promise<AttemptReport | null>>;
   /** Resolves when the first attempts are over. */
@@ -111,16 +111,13 @@ function planDelivery(deps: Deps, event: Event, endpoint: RoutedEndpoint, gate: 
 
 function startRun(parts: Parts, event: Event, saving: Promise<Saved | null>): Run {
   const attempts = new Map<string, Promise<AttemptReport | null>>();
-  const planned = saving.then((saved): readonly OwedDelivery[] | null => {
+  const planned = saving.then((saved) => {
     const plan = saved?.mine.has(event.id) ? saved.plans.get(event.id) : undefined;
-    if (!saved || !plan) return null;
-    return plan.deliveries.map((delivery) => {
-      const endpoint = saved.routing.endpoints.get(delivery.endpointId);
-      if (delivery.attempt && endpoint) attempts.set(delivery.id, firstAttempt(parts, event, delivery, endpoint, saved.at));
-      return {
-        eventId: event.id, id: delivery.id, endpointId: delivery.endpointId, url: endpoint?.url ?? null, status: delivery.status, way: delivery.way,
-      };
-    });
+    for (const delivery of plan?.deliveries ?? []) {
+      const endpoint = saved?.routing.endpoints.get(delivery.endpointId);
+      if (saved && delivery.attempt && endpoint) attempts.set(delivery.id, firstAttempt(parts, event, delivery, endpoint, saved.at));
+    }
+    return plan !== undefined;
   });
   const done = planned.then(() => Promise.allSettled(attempts.values())).then(() => undefined, () => undefined);
   // Whoever joins the run hears of its failure; where nobody does, the rows stand and a later run looks at them.

@@ -29,7 +29,8 @@ export interface Recorder {
   drain(): Promise<void>;
 }
 
-const WRITERS = 2;
+// One: while a batch is written the next one grows, and fewer, larger statements cost less.
+const WRITERS = 1;
 const LARGEST = 400;
 const TRIES = 5;
 /** SQLSTATEs after which the same statement may succeed: a deadlock, or a serialization failure. */

@@ -74,36 +74,33 @@ export async function savePlans(sql: Sql, plans: readonly EventPlan[]): Promise<
   return new Set(rows.map((row) => row.event_id));
 }
 
-/** What is known of an event's delivery without looking at its attempts. */
+/** A delivery that was planned, and where it goes. */
 export interface OwedDelivery {
   readonly eventId: string;
   readonly id: string;
   readonly endpointId: string;
+  /** Null where the endpoint is gone. */
   readonly url: string | null;
-  readonly status: DeliveryStatus;
-  readonly way: Way;
 }
 
-/** All deliveries of planned events that are no resend; events that are not planned yet are not among `planned`. */
-export async function readPlans(sql: Sql, eventIds: readonly string[]): Promise<{ planned: ReadonlySet<string>; deliveries: OwedDelivery[] }> {
-  const [plans, rows] = await Promise.all([
-    sql.query<{ event_id: string }>({
-      name: 'plans-planned', text: 'select event_id from plans where event_id = any($1)', values: [eventIds],
-    }),
-    sql.query<{ event_id: string; id: string; endpoint_id: string; url: string | null; status: DeliveryStatus; way: Way }>({
-      name: 'plans-deliveries',
-      text: `select d.event_id, d.id, d.endpoint_id, e.url, d.status, d.way
-             from deliveries d left join endpoints e on e.id = d.endpoint_id
-             where d.event_id = any($1) and d.resend_of is null order by d.event_id, d.id`,
-      values: [eventIds],
-    }),
-  ]);
-  return {
-    planned: new Set(plans.map((row) => row.event_id)),
-    deliveries: rows.map((row) => ({
-      eventId: row.event_id, id: row.id, endpointId: row.endpoint_id, url: row.url, status: row.status, way: row.way,
-    })),
-  };
+/** How many deliveries each of these events is owed; those that are not planned yet are left out. */
+export async function plannedOf(sql: Sql, eventIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  const rows = await sql.query<{ event_id: string; owed: number }>({
+    name: 'plans-planned', text: 'select event_id, owed from plans where event_id = any($1)', values: [eventIds],
+  });
+  return new Map(rows.map((row) => [row.event_id, row.owed]));
+}
+
+/** The deliveries that were planned for events: all of theirs but resends. */
+export async function deliveriesOf(sql: Sql, eventIds: readonly string[]): Promise<OwedDelivery[]> {
+  const rows = await sql.query<{ event_id: string; id: string; endpoint_id: string; url: string | null }>({
+    name: 'plans-deliveries',
+    text: `select d.event_id, d.id, d.endpoint_id, e.url
+           from deliveries d left join endpoints e on e.id = d.endpoint_id
+           where d.event_id = any($1) and d.resend_of is null order by d.event_id, d.id`,
+    values: [eventIds],
+  });
+  return rows.map((row) => ({ eventId: row.event_id, id: row.id, endpointId: row.endpoint_id, url: row.url }));
 }
 
 /** Writes which run shows these events, which are planned: the workflow's own word, also where they were planned before it began. */

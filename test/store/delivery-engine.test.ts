@@ -1,7 +1,7 @@
 import { beginAttempts, lookAtDeliveries, takeOverAttempt } from '../../src/store/attempts';
 import { lookAtLane, nextInLane } from '../../src/store/lane';
 import { claimEvents, claimWakes, finishClaims, freeDeadClaims, readFold, returnClaims, saveFold } from '../../src/store/outbox-claim';
-import { readPlans, savePlans, type PlannedDelivery } from '../../src/store/plan';
+import { deliveriesOf, plannedOf, savePlans, type PlannedDelivery } from '../../src/store/plan';
 import { reconcile } from '../../src/store/reconcile';
 import { recordAttempts, recordHealth, withdrawAttempts, type FinishedAttempt, type HealthDelta } from '../../src/store/record';
 import { holdStragglers, readHealthFacts } from '../../src/store/watch';
@@ -48,8 +48,8 @@ describe('A plan', () => {
     const [eventId = ''] = await makeEvents(database.db, workspaceId, 1);
     const both = await Promise.all([1, 2, 3, 4].map(() => savePlans(database.db, [{ eventId, workspaceId, deliveries: [planned(eventId)] }])));
     expect(both.filter((mine) => mine.has(eventId))).toHaveLength(1);
-    const { planned: done, deliveries } = await readPlans(database.db, [eventId]);
-    expect(done).toEqual(new Set([eventId]));
+    const deliveries = await deliveriesOf(database.db, [eventId]);
+    expect(await plannedOf(database.db, [eventId])).toEqual(new Map([[eventId, 1]]));
     expect(deliveries).toHaveLength(1);
     expect((await lookAtDeliveries(database.db, deliveries))[0]?.attempt).toMatchObject({ number: 1, outcome: null });
   });
