@@ -12,7 +12,7 @@ const keyRing = list.pipe(
 
 /** Every setting. Its `describe` is the line in the README's table; a test compares the two. */
 export const Settings = z.object({
-  PORT: port.default(3000).describe('port of the API and the console'),
+  PORT: port.default(3000).describe('port of the API'),
   HOST: z.string().default('127.0.0.1').describe('address that the API listens on'),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional().describe('PostgreSQL; unset: an embedded one under `POSTHORN_DATA_DIR`'),
   DATABASE_POOL: positive.max(500).default(10).describe('connections a process opens to PostgreSQL at most'),

@@ -11,8 +11,8 @@ export interface Welcome {
 export function welcome({ url, rootKey, temporalUiUrl }: Welcome): string {
   const rows = [
     ['API', url],
-    ['Console', `${url}/console`],
-    ['API reference', `${url}/docs`],
+    ['API reference', `${url}/openapi.json`],
+    ['Console', `${url}/console   (to be: it is not built yet)`],
     ...(temporalUiUrl ? [['Temporal UI', temporalUiUrl]] : []),
     ...(rootKey ? [['Root key', `${rootKey}   (shown this once: keep it)`]] : []),
   ].map(([name = '', value = '']) => `  ${name.padEnd(15)}${value}`);

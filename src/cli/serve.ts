@@ -4,7 +4,7 @@ import { command } from './command';
 /** `serve`: the API and the console, until the process is told to stop. */
 export const serveCommand = command({
   usage: '',
-  summary: 'Serves the REST API and the console. Its settings come from the environment; see the README.',
+  summary: 'Serves the REST API. Its settings come from the environment; see the README.',
   options: {},
   async run(_given, io) {
     const stopped = io.untilStopped();
