@@ -9,7 +9,7 @@ export async function bundleWorkflows(workflowsPath: string): Promise<string> {
   return (await bundleWorkflowCode({ workflowsPath, logger })).code;
 }
 
-/** Files beside the TypeScript that the build needs too, such as the console's. */
+/** Files beside the TypeScript that the build needs too, such as the guard of embedded servers. */
 const isStatic = (path: string): boolean => !['.ts', '.md'].includes(extname(path));
 
 /** Completes the build: `dist/workflow-bundle.js`, and the static files of `src/`. */

@@ -1,7 +1,7 @@
 import { readConfig } from '../config';
 import { command } from './command';
 
-/** `serve`: the API and the console, until the process is told to stop. */
+/** `serve`: the API, until the process is told to stop. */
 export const serveCommand = command({
   usage: '',
   summary: 'Serves the REST API. Its settings come from the environment; see the README.',
