@@ -3,7 +3,8 @@ import { Client, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } f
 import { defineSearchAttributeKey, type SearchAttributePair, type SearchAttributeType } from '@temporalio/common';
 import { NativeConnection } from '@temporalio/worker';
 import {
-  deliverEventId, deliverId, JOB_SIGNALS, JOB_WORKFLOWS, jobWorkflowId, SEARCH_ATTRIBUTES, TASK_QUEUE, WATCH_SIGNALS, watchEndpointId,
+  DELIVER_SIGNALS, deliverEventId, deliverId, JOB_SIGNALS, JOB_WORKFLOWS, jobWorkflowId, SEARCH_ATTRIBUTES, TASK_QUEUE, WATCH_SIGNALS,
+  watchEndpointId,
   type DeliverEventInput, type DeliverInput, type JobInput, type WatchEndpointInput,
 } from '../workflows/contract';
 import type { Config } from './config';
@@ -20,6 +21,7 @@ export interface FoldFacts {
 export interface Workflows {
   /** Starting what runs already is success. */
   startDeliverEvent(input: DeliverEventInput, facts: FoldFacts): Promise<void>;
+  /** One that runs already is woken: it may sleep by an earlier schedule. */
   startDeliver(input: DeliverInput, workspaceId: string, eventType: string): Promise<void>;
   /** Signals a `deliver`; one that is gone needs no signal. */
   signalDeliver(deliveryId: string, signal: string): Promise<void>;
@@ -61,7 +63,7 @@ export function createWorkflows(connection: NativeConnection, namespace: string)
     async startDeliverEvent(input, { types, objectId }) {
       const { workspaceId, eventIds } = input;
       const [type] = types;
-      await unlessRunning(workflow.start('deliverEvent', {
+      await isStarted(workflow.start('deliverEvent', {
         ...policies,
         args: [input],
         taskQueue: TASK_QUEUE,
@@ -72,15 +74,18 @@ export function createWorkflows(connection: NativeConnection, namespace: string)
       }));
     },
     async startDeliver(input, workspaceId, eventType) {
-      await unlessRunning(workflow.start('deliver', {
+      const workflowId = deliverId(input.deliveryId);
+      const start = workflow.start('deliver', {
         ...policies,
         args: [input],
         taskQueue: TASK_QUEUE,
-        workflowId: deliverId(input.deliveryId),
+        workflowId,
         requestEagerStart: true,
         staticSummary: `${eventType} to ${input.endpointId}`,
         typedSearchAttributes: pairs({ workspace: workspaceId, endpoint: input.endpointId, eventTypes: [eventType] }),
-      }));
+      });
+      // It may sleep by an earlier schedule. Where it has ended in between, the caller's next try starts it.
+      if (!(await isStarted(start))) await workflow.getHandle(workflowId).signal(DELIVER_SIGNALS.wake);
     },
     signalDeliver: (deliveryId, signal) => unlessGone(workflow.getHandle(deliverId(deliveryId)).signal(signal)),
     async wakeWatcher(input) {
@@ -110,11 +115,14 @@ export function createWorkflows(connection: NativeConnection, namespace: string)
   };
 }
 
-async function unlessRunning(start: Promise<unknown>): Promise<void> {
+/** Whether this call started it; false: it runs already. */
+async function isStarted(start: Promise<unknown>): Promise<boolean> {
   try {
     await start;
+    return true;
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    return false;
   }
 }
 

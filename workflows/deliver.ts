@@ -34,7 +34,9 @@ export async function deliver(input: DeliverInput): Promise<DeliverResult> {
     isWoken = false;
     const step = await retryDelivery.executeWithOptions({ summary: `attempt ${number}` }, [{ eventId: input.eventId, id: input.deliveryId }]);
     if (step.status === 'EXHAUSTED') throw exhausted(step.number - 1, step.last);
-    if (step.status !== 'RETRYING') return { status: step.status, attempts: step.number - 1 };
+    // Woken meanwhile: what had left for the lane may be back.
+    const mayBeBack = isWoken && (step.status === 'ELSEWHERE' || step.status === 'HELD');
+    if (step.status !== 'RETRYING' && !mayBeBack) return { status: step.status, attempts: step.number - 1 };
     ({ afterMs, number, last } = step);
   }
 }

@@ -6,7 +6,7 @@ import { LIVE_OF_ENDPOINT } from './live';
  * (event, id) before they write, so that two changes of one endpoint can't wait for one another.
  */
 const lockedRows = (filter: string): string => `
-  locked as (select event_id, id from deliveries where ${LIVE_OF_ENDPOINT} and ${filter} order by event_id, id for update)`;
+  locked as (select event_id, id, way from deliveries where ${LIVE_OF_ENDPOINT} and ${filter} order by event_id, id for update)`;
 
 const ALL = 'true';
 
@@ -57,11 +57,16 @@ export function cancelLive(sql: Sql, endpointId: string, which: 'all' | 'held', 
   return move(sql, filter, `status = 'CANCELLED', reason = $2, next_attempt_at = null, hold_until = null`, [endpointId, reason]);
 }
 
+// A retry that sleeps in its own workflow belongs to the lane now, or is over: the workflow looks, and ends.
 async function move(sql: Sql, filter: string, change: string, values: readonly unknown[]): Promise<number> {
   const [row] = await sql.query<{ count: number }>({
     text: `with ${lockedRows(filter)}, moved as (
              update deliveries d set ${change}, updated_at = now()
-             from locked where d.event_id = locked.event_id and d.id = locked.id returning 1
+             from locked where d.event_id = locked.event_id and d.id = locked.id
+             returning d.workspace_id, d.event_id, d.id, locked.way as way_before
+           ), woken as (
+             insert into outbox (kind, workspace_id, event_id, delivery_id, signal)
+             select 'signal', workspace_id, event_id, id, 'wake' from moved where way_before = 'retry'
            )
            select count(*) as count from moved`,
     values,

@@ -143,6 +143,33 @@ test('a cancelled delivery is not tried again, and its workflow ends', async () 
   expect(receiver.received(path)).toHaveLength(1);
 });
 
+test('a delivery that was held while its retry slept goes on with its schedule after the drain, in a workflow of its own', async () => {
+  receiver.willAnswer('/held', [500, 500], 200);
+  const { deliveryId, endpointId, path } = await oneEvent('held', { retry: { delays: ['1h', '50ms'], jitter: 0 }, deactivate: 'never' });
+  await untilStatus(deliveryId, 'RETRYING');
+  const run = service.temporal.workflow.getHandle(`delivery/${deliveryId}`);
+  const { runId } = await until(() => run.describe(), { what: 'the workflow' });
+  await service.ok('POST', `/v1/endpoints/${endpointId}/deactivate`, {});
+  await untilStatus(deliveryId, 'HELD');
+  await expect(service.temporal.workflow.getHandle(`delivery/${deliveryId}`, runId).result()).resolves.toMatchObject({ status: 'HELD' });
+
+  await service.ok('POST', `/v1/endpoints/${endpointId}/reactivate`, { drain: true });
+  const found = await untilStatus(deliveryId, 'DELIVERED');
+  expect(found.attemptCount).toBe(3);
+  expect(receiver.received(path)).toHaveLength(3);
+});
+
+test('a delivery that goes back to its workflow while that sleeps wakes it', async () => {
+  receiver.willAnswer('/back', [500, 500], 200);
+  const { deliveryId, endpointId } = await oneEvent('back', { retry: { delays: ['1h', '50ms'], jitter: 0 }, deactivate: 'never' });
+  await untilStatus(deliveryId, 'RETRYING');
+  await until(() => service.temporal.workflow.getHandle(`delivery/${deliveryId}`).describe(), { what: 'the workflow' });
+  // As a drain leaves it whose own signals were lost: in the lane, with the workflow asleep.
+  await service.db.query({ text: `update deliveries set way = 'lane', reason = 'draining', next_attempt_at = now() where id = $1`, values: [deliveryId] });
+  await service.ok('POST', `/v1/endpoints/${endpointId}/drain`, { action: 'start' });
+  expect((await untilStatus(deliveryId, 'DELIVERED')).attemptCount).toBe(3);
+});
+
 test('a finished delivery that is asked for again becomes a new one, linked to it', async () => {
   const { deliveryId, eventId, path } = await oneEvent('again', {});
   await untilStatus(deliveryId, 'DELIVERED');
