@@ -46,6 +46,8 @@ export interface Supervisor {
   readonly started: Promise<void>;
   /** Stops everything in order: worker, API, Temporal, PostgreSQL; also while it starts. */
   stop(): Promise<void>;
+  /** Whether `stop` was called. */
+  isStopping(): boolean;
   /** Ends the worker and the API at once. */
   kill(): void;
 }
@@ -91,6 +93,7 @@ export function supervise(env: Env, options: SuperviseOptions): Supervisor {
       await started.catch(() => undefined);
       await stopAll();
     },
+    isStopping: () => isStopping,
     kill: () => keepers.forEach((keeper) => keeper.kill()),
   };
 }
@@ -179,9 +182,10 @@ export async function main(): Promise<void> {
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   try {
     const supervisor = supervise(process.env, { out: (text) => void process.stdout.write(`${text}\n`), progress: say });
-    const stopped = untilStopped(supervisor, say);
-    await Promise.race([supervisor.started, stopped]);
-    await stopped;
+    const signalled = untilStopped(supervisor, say);
+    // What does not start because it is being stopped is no failure.
+    await Promise.race([supervisor.started.catch((error: unknown) => (supervisor.isStopping() ? signalled : Promise.reject(error))), signalled]);
+    await signalled;
     process.exit(0);
   } catch (error) {
     say(error instanceof Error ? error.message : String(error));
@@ -205,3 +209,5 @@ function untilStopped(supervisor: Supervisor, say: (line: string) => void): Prom
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
   });
 }
+
+if (require.main === module) void main();

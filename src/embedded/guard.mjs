@@ -8,6 +8,8 @@ import { spawn } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 
 const { command, args, stopSignal, graceMs, pidFile, ...options } = JSON.parse(process.argv[2]);
+// What a server writes is nobody else's business.
+process.umask(0o077);
 const server = spawn(command, args, { ...options, stdio: ['ignore', 'inherit', 'inherit'] });
 if (pidFile && server.pid) writeFileSync(pidFile, `${server.pid}\n`);
 

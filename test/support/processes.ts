@@ -29,11 +29,12 @@ const started = new Set<Spawned>();
 /** Runs `node dist/src/cli.js …` with these settings and nothing else of ours in its environment. */
 export const spawnCli = (args: readonly string[], settings: Readonly<Record<string, string>> = {}): Spawned => spawnNode([CLI, ...args], settings);
 
-/** Runs `node …`. */
-export function spawnNode(args: readonly string[], settings: Readonly<Record<string, string>> = {}): Spawned {
+/** Runs `node …`; with `ownGroup` as the leader of a process group, to which a terminal's Ctrl-C can be imitated. */
+export function spawnNode(args: readonly string[], settings: Readonly<Record<string, string>> = {}, ownGroup = false): Spawned {
   if (!existsSync(CLI)) throw new Error('dist/ is missing: run npm run build, or npm test -- <file>');
   const child = spawn(process.execPath, [...args], {
     cwd: ROOT,
+    detached: ownGroup,
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], TMPDIR: process.env['TMPDIR'], NODE_ENV: 'test', ...settings },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
