@@ -76,8 +76,8 @@ export const hostOf = (hostname: string): string => (hostname.startsWith('[') ? 
 /** The URL, or what is wrong with it. */
 function parseUrl(url: string): URL | string {
   if (url.length > MAX_URL_LENGTH) return `It has ${url.length} characters; at most ${MAX_URL_LENGTH} are allowed.`;
-  // URL drops white space and control characters and mends missing slashes: what was meant is then a guess.
-  if (/[\u0000-\u0020\u007f]/.test(url)) return 'It holds white space or control characters.';
+  // URL drops white space and control characters and mends slashes: what was meant is then a guess.
+  if (/[\u0000-\u0020\u007f\\]/.test(url)) return 'It holds white space, control characters or backslashes.';
   if (!/^https?:\/\//i.test(url)) return 'It must begin with https:// or http://.';
   if (!URL.canParse(url)) return 'It is not a URL, such as https://example.com/hooks.';
   const parsed = new URL(url);

@@ -76,7 +76,7 @@ export function createPoster({ policy }: { readonly policy: AddressPolicy }): Po
         client.dispatch({ method: 'POST', path: pathname + search, headers: request.headers, body: request.body }, exchange);
       };
       const settle = (reply: Reply, isReusable: boolean): void => {
-        if (client && isReusable) lane?.giveBack(client);
+        if (client && isReusable && !closing) lane?.giveBack(client);
         else if (client) discard(client);
         resolve(reply);
         inFlight -= 1;

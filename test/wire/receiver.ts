@@ -18,9 +18,9 @@ export interface Receiver {
 /** What to do once a whole request is there; `nth` counts from 1 over all connections. */
 export type Play = (socket: Socket, nth: number) => void;
 
-/** Listens on a free port. `play` is asked for each whole request; `onConnect` as soon as a connection stands. */
+/** Listens on a free port, or on `port`. `play` is asked for each whole request; `onConnect` as soon as a connection stands. */
 export async function startReceiver(
-  play: Play, { host = '127.0.0.1', tls, onConnect }: { host?: string; tls?: TlsOptions; onConnect?: (socket: Socket) => void } = {},
+  play: Play, { host = '127.0.0.1', port: wanted = 0, tls, onConnect }: { host?: string; port?: number; tls?: TlsOptions; onConnect?: (socket: Socket) => void } = {},
 ): Promise<Receiver> {
   const requests: string[] = [];
   const sockets = new Set<Socket>();
@@ -45,7 +45,7 @@ export async function startReceiver(
     socket.on('error', () => undefined);
     socket.on('close', () => sockets.delete(socket));
   });
-  server.listen(0, host);
+  server.listen(wanted, host);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {
