@@ -69,7 +69,7 @@ test('when Temporal has lost all it knew, everything that waited is taken up aga
   const closed = await openReceiver();
   await closed.close();
   const broken = await service.endpoint(`${closed.url}/broken`, {
-    events: ['lost'], policy: { ...POLICY, retry: { delays: Array(5).fill('100ms').concat('1h'), jitter: 0 }, probe: { every: '6s', max: '6s' } },
+    events: ['lost'], policy: { ...POLICY, retry: { delays: Array(5).fill('100ms').concat(Array(5).fill('10s')), jitter: 0 }, probe: { every: '6s', max: '6s' } },
   });
   const probed = await service.endpoint(`${receiver.url}/probed`, {
     events: ['lost'], policy: { ...POLICY, deactivate: { afterConsecutiveFailures: 1 }, probe: { every: '6s', max: '6s' } },
