@@ -98,6 +98,15 @@ describe('what is sent', () => {
     expect((await Promise.all(running)).every(({ outcome }) => outcome === 'ok')).toBe(true);
   });
 
+  test('connections of many endpoints do not pile up', async () => {
+    const { url, open, requests } = await receiver(answer(OK));
+    for (let first = 0; first < 2300; first += 50) {
+      await Promise.all(Array.from({ length: 50 }, (_, i) => post(url, { endpointId: `ep_${first + i}` })));
+    }
+    expect(requests).toHaveLength(2300);
+    await until('no more than 2048 are open', () => open() <= 2048);
+  });
+
   test('after close nothing is sent any more', async () => {
     const { url, requests } = await receiver(answer(OK));
     await poster.close();
