@@ -25,8 +25,10 @@ export interface TemporalCliOptions {
   /** The setting `TEMPORAL_CLI`. */
   readonly path?: string | undefined;
   readonly cacheDir?: string;
-  /** The variable `PATH`. */
+  /** The variable `PATH`: where `temporal` and `go` are looked for. */
   readonly searchPath?: string | undefined;
+  /** Where versions are downloaded from. */
+  readonly archives?: string;
   readonly progress?: (line: string) => void;
 }
 
@@ -36,7 +38,7 @@ export interface TemporalCliOptions {
  * @throws naming what was tried and the ways out.
  */
 export async function findTemporalCli(options: TemporalCliOptions = {}): Promise<string> {
-  const { path, searchPath = process.env['PATH'], cacheDir = cacheFolder(), progress = () => undefined } = options;
+  const { path, searchPath = process.env['PATH'], cacheDir = cacheFolder(), archives = ARCHIVES, progress = () => undefined } = options;
   if (path) {
     if (await runs(path)) return path;
     throw new Error(`TEMPORAL_CLI: ${path} is no temporal binary that runs here (tried: ${path} --version)`);
@@ -51,10 +53,10 @@ export async function findTemporalCli(options: TemporalCliOptions = {}): Promise
   const half = await mkdtemp(`${cacheDir}.`);
   try {
     progress(`Temporal's dev server is missing: downloading version ${TEMPORAL_VERSION} (once)`);
-    const noDownload = await failureOf(() => download(half));
+    const noDownload = await failureOf(() => download(archives, half));
     if (noDownload) {
       progress(`No download (${noDownload}): building it with Go`);
-      const noBuild = await failureOf(() => build(half, progress));
+      const noBuild = await failureOf(() => build(half, searchPath, progress));
       if (noBuild) throw new Error(waysOut(noDownload, noBuild, cached));
     }
     await mkdir(cacheDir, { recursive: true });
@@ -88,11 +90,11 @@ const failureOf = (work: () => Promise<void>): Promise<string> =>
     return (cause instanceof Error ? cause.message : String(cause)).trim().split('\n').at(-1) || 'failed';
   });
 
-async function download(folder: string): Promise<void> {
+async function download(archives: string, folder: string): Promise<void> {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const arch = process.arch === 'x64' ? 'amd64' : process.arch;
   const archive = join(folder, 'archive');
-  await pipeline(await open(`${ARCHIVES}/v${TEMPORAL_VERSION}?platform=${platform}&arch=${arch}`), createWriteStream(archive));
+  await pipeline(await open(`${archives}/v${TEMPORAL_VERSION}?platform=${platform}&arch=${arch}`), createWriteStream(archive));
   await run('tar', ['-xf', archive, '-C', folder]);
   if (!(await runs(join(folder, EXECUTABLE)))) throw new Error('what was downloaded does not run here');
 }
@@ -108,8 +110,9 @@ async function open(url: string, redirects = 5): Promise<IncomingMessage> {
   throw new Error(`${new URL(url).host} answered ${statusCode}`);
 }
 
-async function build(folder: string, progress: (line: string) => void): Promise<void> {
-  const { stdout } = await run('go', ['env', 'GOVERSION']).catch(() => {
+async function build(folder: string, searchPath: string | undefined, progress: (line: string) => void): Promise<void> {
+  const env = { ...process.env, PATH: searchPath, GOBIN: folder };
+  const { stdout } = await run('go', ['env', 'GOVERSION'], { env }).catch(() => {
     throw new Error('there is no Go on the PATH');
   });
   const [major = 0, minor = 0] = stdout.match(/\d+/g)?.map(Number) ?? [];
@@ -119,7 +122,7 @@ async function build(folder: string, progress: (line: string) => void): Promise<
   const since = Date.now();
   const tick = setInterval(() => progress(`  building Temporal's dev server: ${Math.round((Date.now() - since) / 1000)} s of about 4 minutes`), 15_000);
   const go = spawn('go', ['install', `github.com/temporalio/cli/cmd/temporal@v${TEMPORAL_VERSION}`], {
-    env: { ...process.env, GOBIN: folder },
+    env,
     stdio: ['ignore', 'ignore', 'pipe'],
     timeout: BUILD_MS,
   });
