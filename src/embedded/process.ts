@@ -75,6 +75,7 @@ export function keepRunning({ name, args, env, progress }: Kept): Keeper {
     },
     kill() {
       isStopping = true;
+      clearTimeout(timer);
       child.kill('SIGKILL');
     },
   };
