@@ -71,7 +71,7 @@ export async function checkUrl(url: string, policy: AddressPolicy, { httpsOnly }
 }
 
 /** The host as one dials it: an IPv6 literal without its brackets. */
-export const hostOf = (hostname: string): string => (hostname.startsWith('[') ? hostname.slice(1, -1) : hostname);
+const hostOf = (hostname: string): string => (hostname.startsWith('[') ? hostname.slice(1, -1) : hostname);
 
 /** The URL, or what is wrong with it. */
 function parseUrl(url: string): URL | string {
