@@ -20,6 +20,8 @@ export async function offerServers(starters: Readonly<Record<string, Starter>>):
       (error: Error) => response.writeHead(500).end(error.stack),
     );
   });
+  // A test's connection is kept for as long as the run lasts: one that is closed while it is used again fails its test.
+  server.keepAliveTimeout = 3_600_000;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   process.env[VARIABLE] = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
