@@ -2,7 +2,7 @@ import type { Client } from 'undici';
 import type { Reply } from '../domain/attempt';
 import type { AddressPolicy } from './address';
 import { Exchange } from './exchange';
-import { discard, Lane } from './lane';
+import { discard, Connections } from './connections';
 
 /** One POST to make. */
 export interface PostRequest {
@@ -28,36 +28,36 @@ export interface Poster {
 }
 
 /** Endpoints whose connections are kept at most, and for how long after their last POST. */
-const MAX_LANES = 2048;
-const LANE_IDLE_MS = 60_000;
+const MAX_ENDPOINTS = 2048;
+const IDLE_MS = 60_000;
 
 /** The poster of a process. Its connections are dialled by the policy, and closed a few seconds after they fell idle. */
 export function createPoster({ policy }: { readonly policy: AddressPolicy }): Poster {
   /** By endpoint, least recently used first. */
-  const lanes = new Map<string, Lane>();
+  const byEndpoint = new Map<string, Connections>();
   let inFlight = 0;
   let closing: { readonly promise: Promise<void>; readonly done: () => void } | null = null;
 
   function drop(endpointId: string): void {
-    lanes.get(endpointId)?.drop();
-    lanes.delete(endpointId);
+    byEndpoint.get(endpointId)?.drop();
+    byEndpoint.delete(endpointId);
   }
 
-  function laneFor({ endpointId, connectTimeoutMs }: PostRequest, origin: string): Lane {
-    const known = lanes.get(endpointId);
+  function connectionsFor({ endpointId, connectTimeoutMs }: PostRequest, origin: string): Connections {
+    const known = byEndpoint.get(endpointId);
     if (known && known.origin !== origin) known.drop();
-    const lane = known?.origin === origin ? known : new Lane(origin, policy);
-    lane.connectTimeoutMs = connectTimeoutMs;
-    lane.usedAtMs = performance.now();
-    lanes.delete(endpointId);
-    lanes.set(endpointId, lane);
-    dropUnused(lane.usedAtMs);
-    return lane;
+    const connections = known?.origin === origin ? known : new Connections(origin, policy);
+    connections.connectTimeoutMs = connectTimeoutMs;
+    connections.usedAtMs = performance.now();
+    byEndpoint.delete(endpointId);
+    byEndpoint.set(endpointId, connections);
+    dropUnused(connections.usedAtMs);
+    return connections;
   }
 
   function dropUnused(nowMs: number): void {
-    for (const [endpointId, { usedAtMs }] of lanes) {
-      if (lanes.size <= MAX_LANES && nowMs - usedAtMs < LANE_IDLE_MS) return;
+    for (const [endpointId, { usedAtMs }] of byEndpoint) {
+      if (byEndpoint.size <= MAX_ENDPOINTS && nowMs - usedAtMs < IDLE_MS) return;
       drop(endpointId);
     }
   }
@@ -66,17 +66,17 @@ export function createPoster({ policy }: { readonly policy: AddressPolicy }): Po
     if (closing) return Promise.reject(new Error('The poster is closed'));
     inFlight += 1;
     return new Promise((resolve) => {
-      let lane: Lane | undefined;
+      let connections: Connections | undefined;
       let client: Client | undefined;
       const send = (): void => {
         if (client) discard(client);
         const { origin, pathname, search } = new URL(request.url);
-        lane = laneFor(request, origin);
-        client = lane.take();
+        connections = connectionsFor(request, origin);
+        client = connections.take();
         client.dispatch({ method: 'POST', path: pathname + search, headers: request.headers, body: request.body }, exchange);
       };
       const settle = (reply: Reply, isReusable: boolean): void => {
-        if (client && isReusable && !closing) lane?.giveBack(client);
+        if (client && isReusable && !closing) connections?.giveBack(client);
         else if (client) discard(client);
         resolve(reply);
         inFlight -= 1;
@@ -94,7 +94,7 @@ export function createPoster({ policy }: { readonly policy: AddressPolicy }): Po
 
   function close(): Promise<void> {
     if (closing) return closing.promise;
-    for (const endpointId of [...lanes.keys()]) drop(endpointId);
+    for (const endpointId of [...byEndpoint.keys()]) drop(endpointId);
     let done = (): void => undefined;
     const promise = new Promise<void>((resolve) => { done = resolve; });
     closing = { promise, done };

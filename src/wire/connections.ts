@@ -6,7 +6,7 @@ import { guardedConnector } from './connect';
  * One endpoint's connections to one origin: a stack of idle ones, the last used on top. A `Client` holds one connection and
  * one request; undici's own `Pool` is not used since it opens a new connection after each request that is aborted.
  */
-export class Lane {
+export class Connections {
   /** Of the latest request, in ms: what a connect that begins now may take. */
   connectTimeoutMs = 0;
   usedAtMs = 0;
