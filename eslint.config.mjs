@@ -11,7 +11,7 @@ const packages = (names, message) => ({ regex: `^(${names.join('|')})(/|$)`, mes
 const noUndiciGlobals = {
   name: 'undici',
   importNames: ['fetch', 'BalancedPool', 'interceptors', 'EnvHttpProxyAgent', 'setGlobalDispatcher', 'getGlobalDispatcher', 'RedirectHandler', 'RetryAgent', 'RetryHandler'],
-  message: 'Use an Agent of our own with request(): what is named here follows redirects, retries, reads proxy settings or is shared by the whole process, and so goes around the check of the address.',
+  message: 'Use the guarded connections of wire/connections.ts: what is named here follows redirects, retries, reads proxy settings or is shared by the whole process, and so goes around the check of the address.',
 };
 
 const boundary = (files, patterns) => ({
