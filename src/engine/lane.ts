@@ -76,6 +76,8 @@ export async function serveLane(parts: LaneParts, order: LaneOrder, signal: Abor
           release();
           inFlight.delete(row.id);
         });
+      // The turn may end by another's fault before it hears of this one's; unheard, it would end the process.
+      attempt.catch(() => undefined);
       inFlight.set(row.id, attempt);
     }
     if (inFlight.size > 0 && (sendable.length === 0 || inFlight.size >= cap)) await Promise.race(inFlight.values());
