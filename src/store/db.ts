@@ -70,12 +70,12 @@ export function openDb(url: string, max: number, { isForgetful = false }: DbOpti
   });
   // An idle connection that breaks is replaced at its next use; unheard, its error would end the process.
   pool.on('error', () => undefined);
+  // So would that of a connection which breaks on its way from one user to the next.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return {
     query: async <R>(statement: Statement) => (await pool.query(toConfig(statement))).rows as R[],
     async transaction<T>(work: (trx: Sql) => Promise<T>): Promise<T> {
       const client = await pool.connect();
-      const onError = (): undefined => undefined;
-      client.on('error', onError);
       let failure: Error | undefined;
       try {
         await client.query('begin');
@@ -86,7 +86,6 @@ export function openDb(url: string, max: number, { isForgetful = false }: DbOpti
         failure = await client.query('rollback').then(() => undefined, (reason: Error) => reason);
         throw error;
       } finally {
-        client.off('error', onError);
         client.release(failure);
       }
     },
