@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import type { Db } from '../../src/store/db';
 import { type Call, createCall } from './call';
-import { freshDatabase } from './postgres';
+import { freshDatabase, type TestDatabase } from './postgres';
 import { type Spawned, spawnCli } from './processes';
 import { freshNamespace } from './temporal';
 import { until } from './wait';
@@ -16,6 +16,8 @@ export interface ServiceOptions {
   /** Settings of the first workers alone, such as the failpoint of one. */
   readonly workerEnv?: readonly Readonly<Record<string, string>>[];
   readonly apiEnv?: Readonly<Record<string, string>>;
+  /** Another database than a fresh one of the run's; it is dropped with the service. */
+  readonly database?: TestDatabase;
   /** Another Temporal than the run's. */
   readonly temporal?: { readonly address: string; readonly namespace: string };
 }
@@ -68,7 +70,7 @@ export interface Service {
 
 /** Starts an API and workers against a fresh database and namespace. */
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
-  const [database, temporal] = await Promise.all([freshDatabase(), options.temporal ?? freshNamespace()]);
+  const [database, temporal] = await Promise.all([options.database ?? freshDatabase(), options.temporal ?? freshNamespace()]);
   const rootKey = `phk_${randomBytes(32).toString('base64url')}`;
   const env = {
     DATABASE_URL: database.url,
