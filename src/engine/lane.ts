@@ -5,7 +5,7 @@ import { headOfLane, nextInLane, type LaneMode, type LaneRow } from '../store/la
 import { loadTarget, type RoutedEndpoint } from '../store/routing';
 import { LEASE_MARGIN_MS } from './first-attempts';
 import type { Gate } from './gate';
-import type { Send } from './sender';
+import type { BegunAttempt, Send } from './sender';
 
 /** What serving a lane needs. */
 export interface LaneParts {
@@ -60,15 +60,25 @@ export async function serveLane(parts: LaneParts, order: LaneOrder, signal: Abor
     const rows = room > 0 ? await nextRows(parts, order, target, [...inFlight.keys()], ramp || target.policy.fifo ? room : PAGE) : [];
     const sendable = rows.filter((row) => row.open === null || row.open.leaseMs < 0);
     if (sendable.length === 0 && inFlight.size === 0) break;
+    const sentBefore = sent;
     for (const row of sendable) {
       while (inFlight.size >= cap && isOpen()) await Promise.race(inFlight.values());
       if (!isOpen()) break;
       const release = await parts.gate.enter(target.id, target.policy, PLACE_WAIT_MS);
       if (!release) break;
+      // One after another, so that requests begin in the order of their events, however many are in flight.
+      const begun = await begin(parts, target, row, release).catch((error: unknown) => {
+        release();
+        throw error;
+      });
+      if (!begun) {
+        release();
+        continue;
+      }
       sent += 1;
-      const attempt = attemptRow(parts, target, row, release)
-        .then((isDelivered) => {
-          if (isDelivered === null) return;
+      const attempt = parts.send(begun)
+        .then((report) => {
+          const isDelivered = report.verdict.outcome === 'ok';
           if (isDelivered) delivered += 1;
           if (ramp) ramp = nextRamp(ramp, isDelivered, target.policy.maxInFlight);
         })
@@ -80,6 +90,8 @@ export async function serveLane(parts: LaneParts, order: LaneOrder, signal: Abor
       attempt.catch(() => undefined);
       inFlight.set(row.id, attempt);
     }
+    // Rows of which none could be begun are another's: the next turn looks at them again.
+    if (inFlight.size === 0 && sent === sentBefore) break;
     if (inFlight.size > 0 && (sendable.length === 0 || inFlight.size >= cap)) await Promise.race(inFlight.values());
   }
   await Promise.all(inFlight.values());
@@ -96,13 +108,13 @@ async function nextRows({ deps }: LaneParts, order: LaneOrder, target: RoutedEnd
   return head ? [head] : [];
 }
 
-/** Whether the attempt was a success; null where another has made it. */
-async function attemptRow({ deps, send }: LaneParts, target: RoutedEndpoint, row: LaneRow, release: () => void): Promise<boolean | null> {
+/** Begins the attempt of a row; null where another has. */
+async function begin({ deps }: LaneParts, target: RoutedEndpoint, row: LaneRow, release: () => void): Promise<BegunAttempt | null> {
   const number = (row.open?.number ?? row.attemptCount) + 1;
   const attempt = { eventId: row.eventId, id: row.id, attemptId: deps.newId('attempt'), number, leaseMs: target.policy.timeoutMs + LEASE_MARGIN_MS };
   const isBegun = row.open ? await takeOverAttempt(deps.db, attempt) : (await beginAttempts(deps.db, [attempt])).has(row.id);
   const [event] = isBegun ? await readEvents(deps.db, [row.eventId]) : [];
-  if (!event) return null;
-  const report = await send({ event, target, deliveryId: row.id, number, failures: row.failures, byRetry: false, isProbe: row.status === 'HELD', isResend: row.isResend, release });
-  return report.verdict.outcome === 'ok';
+  return event
+    ? { event, target, deliveryId: row.id, number, failures: row.failures, byRetry: false, isProbe: row.status === 'HELD', isResend: row.isResend, release }
+    : null;
 }
