@@ -48,9 +48,11 @@ test('while Temporal is away first attempts still go out, and when it is back th
   const meanwhile = await service.publish(60, 'away');
   await until(() => receiver.received('/fine').length === 90, { what: 'first attempts without Temporal', deadlineMs: 30_000 });
   expect((await service.call('GET', '/readyz')).status).toBe(200);
-  const event = await service.ok('GET', `/v1/events/${meanwhile.at(-1)}`);
+  const event = await until(async () => {
+    const found = await service.ok('GET', `/v1/events/${meanwhile.at(-1)}`);
+    return found.deliveries.some(({ endpointId, status }: { endpointId: string; status: string }) => endpointId === fine.id && status === 'DELIVERED') && found;
+  }, { what: 'the record of the last one' });
   expect(event.workflow).toBeNull();
-  expect(event.deliveries.find(({ endpointId }: { endpointId: string }) => endpointId === fine.id)).toMatchObject({ status: 'DELIVERED' });
 
   await restart();
   const eventIds = [...before, ...meanwhile];
