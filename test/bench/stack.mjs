@@ -62,7 +62,7 @@ export async function startStack({ workers, ownPids, progress, onStop, check }) 
   return {
     url: api.ready.url, call, db,
     /** False where PostgreSQL or Temporal is somebody else's: then their share of the cost is not known. */
-    isWhole: database.isOwn && temporal.isOwn,
+    isWhole: (database.isOwn && temporal.isOwn) || Boolean(process.env.BENCH_SERVERS_PID),
     versions: { postgres: (await db.query('show server_version')).rows[0].server_version.split(' ')[0], temporal: temporal.version },
     /** Ends all workers in good order and starts as many with other settings, or as they were. */
     async restartWorkers(overrides) {
