@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
  * @returns {Promise<{ call(name: string, input?: unknown): Promise<any>, close(): Promise<void>, pid: number }>}
  */
 export async function openChild(file) {
-  const child = fork(fileURLToPath(new URL(file, import.meta.url)), { serialization: 'advanced', stdio: ['ignore', 2, 2, 'ipc'] });
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), { serialization: 'advanced', execArgv: [], stdio: ['ignore', 2, 2, 'ipc'] });
   const open = new Map();
   let last = 0;
   child.on('message', ({ call, value, error }) => {

@@ -16,6 +16,15 @@ export const rate = (figure, value, atLeast) => ({ figure, value, unit: '/s', is
 /** A time. @returns {Figure} */
 export const ms = (figure, value, atMost) => ({ figure, value, unit: 'ms', ...(atMost !== undefined && { budget: { atMost } }) });
 
+/** CPU time. @returns {Figure} */
+export const seconds = (figure, value, atMost) => ({ figure, value, unit: 's', ...(atMost !== undefined && { budget: { atMost } }) });
+
+/** How often one value is in another: against a baseline of the same run. @returns {Figure} */
+export const times = (figure, value, budget) => ({ figure, value, unit: 'x', ...(budget !== undefined && { budget }) });
+
+/** A number of things. @returns {Figure} */
+export const number = (figure, value, atMost) => ({ figure, value, unit: '', ...(atMost !== undefined && { budget: { atMost } }) });
+
 /** Whether a figure keeps its budget; null where it has none or was not measured. @param {Figure} figure */
 export function verdict({ value, budget }) {
   if (budget === undefined || value === null || Number.isNaN(value)) return null;

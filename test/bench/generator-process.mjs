@@ -3,22 +3,26 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { Pool } from 'undici';
 import { answerCalls } from './child.mjs';
-import { nowMs } from './clock.mjs';
 import { bodiesOf } from './bodies.mjs';
+import { nowMs, pause } from './clock.mjs';
 
 const TIMEOUT_MS = 60_000;
+/** How long a patient post is repeated, and how soon. */
+const PATIENCE_MS = 60_000;
+const AGAIN_MS = 20;
 
 answerCalls({ closedLoop, openLoop });
 
-/** Each connection posts its next when its last is answered: as fast as the other side takes them. */
-async function closedLoop({ url, headers, connections, bodies }) {
+/** Each connection posts its next when its last is answered: as fast as the other side takes them. `isPatient`: see {@link patiently}. */
+async function closedLoop({ url, headers, connections, bodies, isPatient = false }) {
   const { pool, path, texts, results } = open({ url, connections, bodies });
+  const send = isPatient ? patiently : post;
   let next = 0;
   const lane = async () => {
     while (next < texts.length) {
       const n = next;
       next += 1;
-      results[n] = { sentAt: nowMs(), ...(await post(pool, path, headers, texts[n])) };
+      results[n] = { sentAt: nowMs(), ...(await send(pool, path, headers, texts[n])) };
     }
   };
   await Promise.all(Array.from({ length: connections }, lane));
@@ -49,6 +53,16 @@ function open({ url, connections, bodies }) {
   const { origin, pathname } = new URL(url);
   const texts = bodiesOf(bodies);
   return { pool: new Pool(origin, { connections, pipelining: 1 }), path: pathname, texts, results: new Array(texts.length) };
+}
+
+/** Posts until the other side has answered, as a caller does whose event must not be lost. */
+async function patiently(pool, path, headers, body) {
+  const deadline = nowMs() + PATIENCE_MS;
+  for (let tries = 1; ; tries += 1) {
+    const answer = await post(pool, path, headers, body);
+    if ((answer.status > 0 && answer.status < 500) || nowMs() > deadline) return { ...answer, tries };
+    await pause(AGAIN_MS);
+  }
 }
 
 /** Never rejects: what went wrong is a result too. `dispatch` costs the generator a third less than `request`. */

@@ -5,6 +5,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 
 const TICKS_PER_SECOND = 100;
+const PARTS = ['api', 'worker', 'postgres', 'temporal'];
 /** A share of one processor below which nothing is going on but timers. */
 const QUIET_SHARE = 0.08;
 /** This process, and the one that keeps the servers that were given (temporal-server.mjs). */
@@ -65,18 +66,23 @@ async function machineSeconds() {
 export async function cpuSeconds(ownPids) {
   const processes = await serviceProcesses(ownPids);
   if (processes === null) return null;
-  const seconds = { api: 0, worker: 0, postgres: 0, temporal: 0 };
+  const seconds = Object.fromEntries(PARTS.map((part) => [part, 0]));
   for (const { part, cpuS } of processes) seconds[part] += cpuS;
   return { ...seconds, all: Object.values(seconds).reduce((sum, one) => sum + one, 0) };
 }
 
-/** Watches the memory of all parts together until `stop`, which answers the peak in MiB. Memory that is shared counts once. */
+/**
+ * Watches the memory until `stop`, which answers the peaks in MiB of all parts together and of each; null without /proc.
+ * Memory that is shared counts once.
+ */
 export function watchMemory(ownPids, everyMs = 1_000) {
   let peak = null;
   const look = async () => {
     const processes = await serviceProcesses(ownPids);
     if (processes === null) return;
-    peak = Math.max(peak ?? 0, await residentMiB(processes));
+    const resident = await Promise.all(processes.map(residentOf));
+    const now = { all: residentMiB(resident), ...Object.fromEntries(PARTS.map((part) => [part, residentMiB(resident.filter((one) => one.part === part))])) };
+    peak = Object.fromEntries(Object.entries(now).map(([part, mib]) => [part, Math.max(peak?.[part] ?? 0, mib)]));
   };
   let looking = look();
   const timer = setInterval(() => {
@@ -123,17 +129,18 @@ async function partOf({ pid, name }) {
   return words.includes('work') ? 'worker' : null;
 }
 
-async function residentMiB(processes) {
-  let own = 0;
-  let shared = 0;
-  let postgresFile = 0;
-  for (const { pid, part } of processes) {
-    const text = await readFile(`/proc/${pid}/status`, 'latin1').catch(() => '');
-    const kib = (name) => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(text)?.[1] ?? 0);
-    own += kib('RssAnon');
-    shared = Math.max(shared, kib('RssShmem'));
-    if (part === 'postgres') postgresFile = Math.max(postgresFile, kib('RssFile'));
-    else own += kib('RssFile');
-  }
-  return (own + shared + postgresFile) / 1024;
+/** What a process has in memory, in KiB: its own, what it shares, and what stands in files. */
+async function residentOf({ pid, part }) {
+  const text = await readFile(`/proc/${pid}/status`, 'latin1').catch(() => '');
+  const kib = (name) => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(text)?.[1] ?? 0);
+  return { part, own: kib('RssAnon'), shared: kib('RssShmem'), file: kib('RssFile') };
+}
+
+/** All backends of PostgreSQL have the same files and the same shared memory. */
+function residentMiB(resident) {
+  const most = (sizes) => sizes.reduce((sum, one) => Math.max(sum, one), 0);
+  const backends = resident.filter(({ part }) => part === 'postgres');
+  const others = resident.filter(({ part }) => part !== 'postgres');
+  const own = resident.reduce((sum, one) => sum + one.own, 0) + others.reduce((sum, { file }) => sum + file, 0);
+  return (own + most(resident.map(({ shared }) => shared)) + most(backends.map(({ file }) => file))) / 1024;
 }

@@ -1,6 +1,7 @@
 /**
  * The receiver: answers 200 to everything and keeps what came, raw, with its time of arrival. It reads no more of HTTP than
  * where a request ends, so that it takes as little of the machine as it can; all checks are made afterwards, in `take`.
+ * Below `/~hang` it answers after 20 s, below `/~fail` with 500; what comes there is kept, but nobody waits for it.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:net';
@@ -8,6 +9,11 @@ import { answerCalls } from './child.mjs';
 import { nowMs, pause } from './clock.mjs';
 
 const OK = Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+const FAILED = Buffer.from('HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n');
+const HANG_MS = 20_000;
+/** What behaves otherwise has this after the first slash of its path, at this place of `POST /`. */
+const MARK = '~'.charCodeAt(0);
+const MARK_AT = 'POST /'.length;
 const HEAD_END = Buffer.from('\r\n\r\n');
 const NOTHING = Buffer.alloc(0);
 
@@ -15,6 +21,8 @@ const NOTHING = Buffer.alloc(0);
 let arrivals = [];
 /** What came and was no request that this receiver understands. */
 let garbled = 0;
+/** Of the arrivals, those that were not answered 200. */
+let refused = 0;
 
 const server = createServer({ noDelay: true }, (socket) => {
   let rest = NOTHING;
@@ -28,12 +36,19 @@ const server = createServer({ noDelay: true }, (socket) => {
         return;
       }
       arrivals.push({ raw: rest.subarray(0, size), at });
+      if (rest[MARK_AT] === MARK) misbehave(socket, rest);
+      else socket.write(OK);
       rest = rest.subarray(size);
-      socket.write(OK);
     }
   });
   socket.on('error', () => undefined);
 });
+
+function misbehave(socket, raw) {
+  refused += 1;
+  if (raw.latin1Slice(MARK_AT + 1, MARK_AT + 5) === 'hang') setTimeout(() => socket.writable && socket.write(OK), HANG_MS).unref();
+  else socket.write(FAILED);
+}
 
 /** Bytes of the first request in here; 0 while it is not whole, -1 where its length is not told. */
 function sizeOfFirst(bytes) {
@@ -48,26 +63,28 @@ function sizeOfFirst(bytes) {
 answerCalls({
   listen: () => new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server.address().port))),
 
-  forget() {
-    arrivals = [];
-    garbled = 0;
-  },
+  forget,
 
-  /** Waits until so many have come, at most so long; answers how many have. */
+  /** Waits until so many have come and were answered 200, at most so long; answers how many have. */
   async until({ count, withinMs }) {
     const deadline = nowMs() + withinMs;
-    while (arrivals.length < count && nowMs() < deadline) await pause(20);
-    return arrivals.length;
+    while (arrivals.length - refused < count && nowMs() < deadline) await pause(20);
+    return arrivals.length - refused;
   },
 
   /** What came since the last `take` or `forget`: its path, `webhook-id`, time and number, and whether its signature is right. */
   take({ secrets = {} }) {
     const taken = { garbled, arrivals: arrivals.map((arrival) => read(arrival, secrets)) };
-    arrivals = [];
-    garbled = 0;
+    forget();
     return taken;
   },
 });
+
+function forget() {
+  arrivals = [];
+  garbled = 0;
+  refused = 0;
+}
 
 function read({ raw, at }, secrets) {
   const headEnd = raw.indexOf(HEAD_END);

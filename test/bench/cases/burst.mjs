@@ -1,6 +1,8 @@
+import { faultsInRecords } from '../check.mjs';
 import { ms, rate } from '../figures.mjs';
-import { faultsInRecords, openWorkspace, publish } from '../measure.mjs';
+import { publish } from '../measure.mjs';
 import { cpuSeconds, watchMemory } from '../proc.mjs';
+import { openWorkspace } from '../workspace.mjs';
 
 const EVENTS = 10_000;
 
@@ -10,11 +12,12 @@ export const benchCase = {
   summary: '10,000 events, one a request, by 32 connections, to 1 endpoint',
   async run(bench) {
     const workspace = await openWorkspace(bench);
+    const count = bench.scaled(EVENTS);
     const cpuBefore = await cpuSeconds(bench.ownPids);
     const memory = watchMemory(bench.ownPids);
-    const measured = await publish(bench, { workspace, count: EVENTS });
+    const measured = await publish(bench, { workspace, count });
     const cpuAtArrival = await cpuSeconds(bench.ownPids);
-    const faults = [...measured.faults, ...(await faultsInRecords(bench, { workspace, deliveries: EVENTS }))];
+    const faults = [...measured.faults, ...(await faultsInRecords(bench, { endpoints: workspace.endpoints, deliveries: count }))];
     // Until all is recorded and every workflow has ended: nothing of the burst is left out.
     const cpuAfter = await cpuSeconds(bench.ownPids);
     const peakMiB = await memory.stop();
@@ -25,15 +28,15 @@ export const benchCase = {
         rate('delivered', measured.deliveredPerSecond, 2_400), ms('publish to arrival p50', measured.latencyP50Ms), ms('publish to arrival p99', measured.latencyP99Ms),
       ],
       faults,
-      deliveries: EVENTS,
-      details: { deliveredPerSecond: measured.deliveredPerSecond, workflows, cost: costOf({ cpuBefore, cpuAtArrival, cpuAfter, peakMiB }) },
+      deliveries: count,
+      details: { deliveredPerSecond: measured.deliveredPerSecond, workflows, cost: costOf({ cpuBefore, cpuAtArrival, cpuAfter, peakMiB, count }) },
     };
   },
 };
 
-/** CPU seconds per 1,000 deliveries by part, and the peak of memory; null where there is no /proc. */
-function costOf({ cpuBefore, cpuAtArrival, cpuAfter, peakMiB }) {
+/** CPU seconds per 1,000 deliveries by part, and the peaks of memory; null where there is no /proc. */
+function costOf({ cpuBefore, cpuAtArrival, cpuAfter, peakMiB, count }) {
   if (cpuBefore === null) return null;
-  const spent = (after) => Object.fromEntries(Object.keys(after).map((part) => [part, (after[part] - cpuBefore[part]) / (EVENTS / 1_000)]));
+  const spent = (after) => Object.fromEntries(Object.keys(after).map((part) => [part, (after[part] - cpuBefore[part]) / (count / 1_000)]));
   return { untilDone: spent(cpuAfter), untilLastArrival: spent(cpuAtArrival), peakMiB };
 }

@@ -1,5 +1,7 @@
+import { faultsInRecords } from '../check.mjs';
 import { rate } from '../figures.mjs';
-import { faultsInRecords, openWorkspace, publish } from '../measure.mjs';
+import { publish } from '../measure.mjs';
+import { openWorkspace } from '../workspace.mjs';
 
 const EVENTS = 10_000;
 const RULES = 100;
@@ -22,18 +24,19 @@ export const benchCase = {
   order: 50,
   summary: '10,000 events past 100 enabled rules with conditions, of which 5 match',
   async run(bench) {
-    const workspace = await openWorkspace(bench, { events: [] });
+    const workspace = await openWorkspace(bench, { endpoints: [{ events: [] }] });
+    const count = bench.scaled(EVENTS);
     const endpointIds = workspace.endpoints.map(({ id }) => id);
     for (let n = 0; n < RULES; n += 1) {
       const condition = n % (RULES / MATCHING) === 0 ? MATCH : MISSES[n % MISSES.length](n);
       await workspace.call('POST', '/v1/rules', { name: `rule ${n}`, events: ['bench.event'], condition, endpointIds });
     }
-    const measured = await publish(bench, { workspace, count: EVENTS });
+    const measured = await publish(bench, { workspace, count });
     const burst = bench.results.get('burst')?.details.deliveredPerSecond ?? BURST_BUDGET;
     return {
       figures: [rate('acknowledged', measured.ackedPerSecond), rate('delivered', measured.deliveredPerSecond, SHARE * burst)],
-      faults: [...measured.faults, ...(await faultsInRecords(bench, { workspace, deliveries: EVENTS }))],
-      deliveries: EVENTS,
+      faults: [...measured.faults, ...(await faultsInRecords(bench, { endpoints: workspace.endpoints, deliveries: count }))],
+      deliveries: count,
     };
   },
 };

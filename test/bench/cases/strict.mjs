@@ -1,6 +1,8 @@
+import { faultsInRecords } from '../check.mjs';
 import { nowMs, pause } from '../clock.mjs';
 import { rate } from '../figures.mjs';
-import { faultsInRecords, openWorkspace, publish } from '../measure.mjs';
+import { publish } from '../measure.mjs';
+import { openWorkspace } from '../workspace.mjs';
 
 const EVENTS = 1_000;
 const PATIENCE_MS = 120_000;
@@ -12,26 +14,27 @@ export const benchCase = {
   async run(bench) {
     await bench.stack.restartWorkers({ EVENTS_PER_WORKFLOW: '1' });
     const workspace = await openWorkspace(bench);
+    const count = bench.scaled(EVENTS);
     const begunAt = nowMs();
-    const measured = await publish(bench, { workspace, count: EVENTS });
-    const workflows = await untilAllRan(bench.stack.db, workspace.id, begunAt + PATIENCE_MS);
+    const measured = await publish(bench, { workspace, count });
+    const workflows = await untilAllRan(bench.stack.db, workspace.id, count, begunAt + PATIENCE_MS);
     const seconds = (nowMs() - begunAt) / 1_000;
-    const faults = await faultsInRecords(bench, { workspace, deliveries: EVENTS });
-    if (workflows !== EVENTS) faults.push(`${EVENTS} events have ${workflows} workflows`);
+    const faults = await faultsInRecords(bench, { endpoints: workspace.endpoints, deliveries: count });
+    if (workflows !== count) faults.push(`${count} events have ${workflows} workflows`);
     await bench.stack.restartWorkers();
     return {
       figures: [rate('acknowledged', measured.ackedPerSecond), rate('delivered', measured.deliveredPerSecond), rate('workflows', workflows / seconds)],
       faults: [...measured.faults, ...faults],
-      deliveries: EVENTS,
+      deliveries: count,
     };
   },
 };
 
 /** Waits until each event's workflow has said that it is its, at most until then. @returns how many workflows that are */
-async function untilAllRan(db, workspaceId, deadline) {
+async function untilAllRan(db, workspaceId, count, deadline) {
   for (;;) {
     const { rows: [{ workflows }] } = await db.query('select count(distinct run_id)::int as workflows from plans where workspace_id = $1', [workspaceId]);
-    if (workflows === EVENTS || nowMs() > deadline) return workflows;
+    if (workflows === count || nowMs() > deadline) return workflows;
     await pause(50);
   }
 }

@@ -1,0 +1,87 @@
+/** The processes of the service under measurement: the API and the workers, as `npm start` runs them. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const CLI = join(root, 'dist', 'src', 'cli.js');
+
+const READY_MS = 60_000;
+const STOP_MS = 45_000;
+const LAST_LINES = 15;
+
+/**
+ * Starts the workers, then the API. A process that ends by itself makes what waits for it fail, and is not started again.
+ * @param {{ folder: string, env: Record<string, string>, workers: number, nodeOptions: (command: 'serve' | 'work') => string[], onStop: (stop: () => Promise<unknown>) => void }} options
+ */
+export async function startService({ folder, env, workers, nodeOptions, onStop }) {
+  const log = join(folder, 'service.log');
+  /** Every process that lives, also one that is still starting, so that none outlives the run. */
+  const alive = { serve: new Set(), work: new Set() };
+  const endAll = (command, signal) => Promise.all([...alive[command]].map((child) => end(child, signal)));
+  onStop(async () => {
+    await endAll('work', 'SIGTERM');
+    await endAll('serve', 'SIGTERM');
+  });
+
+  const start = async (command, own = {}) => {
+    const child = spawn(process.execPath, [...nodeOptions(command), CLI, command], { cwd: folder, env: { ...env, ...own }, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    alive[command].add(child);
+    child.once('exit', () => alive[command].delete(child));
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => appendFileSync(log, chunk));
+    try {
+      return await untilReady(child, command);
+    } catch (error) {
+      await end(child, 'SIGTERM');
+      throw new Error(`${error.message}\n${await lastWords()}`);
+    }
+  };
+  const startWorkers = (own) => Promise.all(Array.from({ length: workers }, () => start('work', own)));
+  const lastWords = async () =>
+    (await readFile(log, 'utf8').catch(() => '')).trimEnd().split('\n').slice(-LAST_LINES).join('\n').replaceAll(folder, '(data)').replaceAll(root, '.');
+
+  await startWorkers();
+  const { url } = await start('serve');
+  const startPart = (command) => (command === 'work' ? startWorkers() : start('serve', { PORT: new URL(url).port }));
+  return {
+    url,
+    /** Ends all workers in good order and starts as many with other settings, or as they were. */
+    async restartWorkers(own) {
+      await endAll('work', 'SIGTERM');
+      await startWorkers(own);
+    },
+    /** SIGKILL: the API, or all workers. */
+    crash: (command) => endAll(command, 'SIGKILL'),
+    /** Starts what was crashed; fulfilled when it is ready. The API is where it was. */
+    startAgain: startPart,
+    /** What the service has written last; for the message of a run that failed. */
+    lastWords,
+  };
+}
+
+/** Sends a signal, waits for the end, and kills what does not obey. */
+async function end(child, signal) {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill(signal);
+  const kill = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+  await ended;
+  clearTimeout(kill);
+}
+
+function untilReady(child, command) {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error(`"${command}" was not ready within ${READY_MS / 1_000} s`)), READY_MS);
+    child.on('message', (message) => {
+      clearTimeout(late);
+      resolve(message);
+    });
+    child.once('exit', (code, signal) => {
+      clearTimeout(late);
+      reject(new Error(`"${command}" ended (${signal ?? `code ${code}`}) before it was ready`));
+    });
+  });
+}
