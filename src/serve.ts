@@ -11,8 +11,6 @@ import { failpoint } from './failpoint';
 import { createLog, type Log } from './log';
 import { createAnnouncer } from './store/announcer';
 import { isDatabaseAway, type Db } from './store/db';
-import { removeOldAnswers, removeOldExternalIds } from './store/idempotency';
-import { removeOldJobs } from './store/jobs';
 import { ensurePartitions } from './store/partitions';
 
 /** An API process that listens. */
@@ -95,15 +93,9 @@ async function untilReachable(db: Db, log: Log): Promise<void> {
   }
 }
 
-/** Each hour: partitions for the coming weeks, and away with what is too old to be asked for. @returns what stops it. */
-function startUpkeep({ db, config, log }: Deps): () => void {
-  const upkeep = async (): Promise<void> => {
-    await ensurePartitions(db);
-    await removeOldAnswers(db);
-    await removeOldExternalIds(db, config.RETENTION_DAYS);
-    await removeOldJobs(db, config.RETENTION_DAYS);
-  };
-  const timer = setInterval(() => void upkeep().catch((err: unknown) => log.error({ err }, 'api.upkeep_failed')), UPKEEP_MS);
+/** Each hour: partitions for the coming weeks, since the API stores events also where no worker runs. @returns what stops it. */
+function startUpkeep({ db, log }: Deps): () => void {
+  const timer = setInterval(() => void ensurePartitions(db).catch((err: unknown) => log.error({ err }, 'api.upkeep_failed')), UPKEEP_MS);
   return () => clearInterval(timer);
 }
 

@@ -13,6 +13,7 @@ import { createRoutingCache } from './engine/routing-cache';
 import { createSender } from './engine/sender';
 import { testMs } from './failpoint';
 import { createLog, type Log } from './log';
+import { startHousekeeper } from './relay/housekeeper';
 import { openPresence } from './relay/presence';
 import { startReconciler } from './relay/reconciler';
 import { startRelay } from './relay/relay';
@@ -100,12 +101,14 @@ export async function work(config: Config, options: WorkOptions = {}): Promise<R
     deps: outboxDeps, presence, firstAttempts, gate, eventWaker, wakeWaker, starts: createStarts(outboxDeps, workflows), wakes: createWakes(outboxDeps, workflows),
   });
   const reconciler = startReconciler(deps, onNotify, options.reconcileEveryMs ?? testMs('POSTHORN_RECONCILE_EVERY_MS'));
+  const housekeeper = startHousekeeper(deps);
 
   return {
     failed: running.then(() => new Promise<never>(() => undefined)),
     async close() {
       await relay.stop(GRACE_MS);
       await reconciler.stop();
+      await housekeeper.stop();
       workers.forEach((worker) => worker.shutdown());
       await running.catch(() => undefined);
       await recorder.drain();

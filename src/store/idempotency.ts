@@ -43,13 +43,3 @@ export async function storeAnswer(trx: Sql, workspaceId: string, key: string, an
     values: [workspaceId, key, answer.fingerprint, answer.status, answer.response, answer.sealed],
   });
 }
-
-/** Forgets answers older than 24 hours. */
-export async function removeOldAnswers(sql: Sql): Promise<void> {
-  await sql.query({ text: `delete from idempotency_keys where created_at < now() - interval '24 hours'` });
-}
-
-/** Forgets the dedupe ids of events older than this. */
-export async function removeOldExternalIds(sql: Sql, days: number): Promise<void> {
-  await sql.query({ text: `delete from external_ids where created_at < now() - make_interval(days => $1)`, values: [days] });
-}

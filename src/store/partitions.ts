@@ -1,6 +1,74 @@
-import type { Sql } from './db';
+import { violation, type Db, type Sql } from './db';
 
 /** Makes the weekly partitions of this week and the eight that follow; those that are there stay. */
 export async function ensurePartitions(sql: Sql): Promise<void> {
   await sql.query({ text: `select ensure_partitions(now(), now() + interval '8 weeks')` });
+}
+
+/** The tables that have a partition for each week, in the order in which they are locked. */
+const PARTITIONED = ['events', 'plans', 'deliveries', 'attempts'] as const;
+
+/** Monday of a week, UTC, as the names of its partitions end: `20261116`. */
+export type Week = string;
+
+/** The weeks that are over, with the last of their ids, for `olderThanMs`; the oldest first. */
+export async function oldWeeks(sql: Sql, olderThanMs: number): Promise<Week[]> {
+  const rows = await sql.query<{ week: Week }>({
+    text: `select distinct right(c.relname, 8) as week from pg_inherits i join pg_class c on c.oid = i.inhrelid
+           where i.inhparent = any($1::regclass[]) and c.relname ~ '_[0-9]{8}$'
+             and to_date(right(c.relname, 8), 'YYYYMMDD')::timestamp at time zone 'UTC' + interval '7 days' <= now() - $2::float8 * interval '1 ms'
+           order by week`,
+    values: [`{${PARTITIONED.join(',')}}`, olderThanMs],
+  });
+  return rows.map(({ week }) => week);
+}
+
+/** What became of a week that was to go. */
+export type Dropped = 'dropped' | 'unfinished' | 'busy';
+
+/** A statement that waits for the tables' locks makes all that come after it wait: it waits no longer than this for each. */
+const LOCK_WAIT_MS = 50;
+
+/** SQLSTATEs of locks that were not got in time. */
+const NOT_GOT: ReadonlySet<string> = new Set(['55P03', '40P01']);
+
+/**
+ * Drops a week with its events, plans, deliveries and attempts, all at once. `unfinished`: a delivery of it is not over, or
+ * work of it waits in the outbox, and it stays. `busy`: somebody reads or writes the tables for longer than it may keep the
+ * others waiting; to be tried again. It is looked at before anything is locked, and again when nobody can add to it any more.
+ */
+export async function dropWeek(db: Db, week: Week): Promise<Dropped> {
+  if (!/^\d{8}$/.test(week)) throw new RangeError(`"${week}" is no week; one looks like 20261116`);
+  try {
+    return await db.transaction(async (trx) => {
+      // The indexes that answer are tiny; a scan of the table would only find the same more slowly.
+      await trx.query({ text: 'set local enable_seqscan = off' });
+      const there = await trx.query<{ name: string }>({
+        text: 'select name from unnest($1::text[]) with ordinality as given(name, n) where to_regclass(name) is not null order by n',
+        values: [PARTITIONED.map((table) => `${table}_${week}`)],
+      });
+      const partitions = there.map(({ name }) => name);
+      if (await isUnfinished(trx, week, partitions)) return 'unfinished';
+      await trx.query({ text: `set local lock_timeout = ${LOCK_WAIT_MS}` });
+      await trx.query({ text: `lock table ${[...PARTITIONED.map((table) => `only ${table}`), ...partitions].join(', ')} in access exclusive mode` });
+      if (await isUnfinished(trx, week, partitions)) return 'unfinished';
+      await trx.query({ text: `drop table ${partitions.join(', ')}` });
+      return 'dropped';
+    });
+  } catch (error) {
+    if (NOT_GOT.has(violation(error)?.code ?? '')) return 'busy';
+    throw error;
+  }
+}
+
+async function isUnfinished(sql: Sql, week: Week, partitions: readonly string[]): Promise<boolean> {
+  const parts = [
+    `exists (select from outbox where event_id >= id_floor('evt', $1::date::timestamp at time zone 'UTC')
+             and event_id < id_floor('evt', $1::date::timestamp at time zone 'UTC' + interval '7 days'))`,
+    ...partitions.filter((name) => name.startsWith('deliveries_')).map((name) => `exists (select from ${name} where waiting)`),
+    // First attempts are not among what waits: an open one says that its delivery is not over.
+    ...partitions.filter((name) => name.startsWith('attempts_')).map((name) => `exists (select from ${name} where outcome is null)`),
+  ];
+  const [row] = await sql.query<{ unfinished: boolean }>({ text: `select ${parts.join(' or ')} as unfinished`, values: [week] });
+  return row?.unfinished === true;
 }
