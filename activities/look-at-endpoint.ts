@@ -2,6 +2,8 @@ import { AUTOMATIC_REASONS } from '../src/commands/switch-endpoint';
 import type { HealthFacts } from '../src/domain/health';
 import type { Policy } from '../src/domain/policy';
 import { lookAtLane, type LaneCounts } from '../src/store/lane';
+import { keepRetries } from '../src/store/lane-moves';
+import { RETRIES_WHILE_FAILING } from '../src/store/record';
 import { loadTarget } from '../src/store/routing';
 import { holdStragglers, readHealthFacts } from '../src/store/watch';
 import type { ActivityParts } from './index';
@@ -25,6 +27,8 @@ export const createLookAtEndpoint = ({ deps }: ActivityParts) => async ({ endpoi
   if (!facts || !target) return null;
   const { policy } = target;
   if (facts.status === 'DEACTIVATED' && !policy.discardWhileDeactivated) await holdStragglers(deps.db, endpointId, policy.holdForMs);
+  // Records that were written while the breaker opened did not know of it yet.
+  if (facts.status === 'FAILING') await keepRetries(deps.db, endpointId, RETRIES_WHILE_FAILING);
   const { reason, drainPaused: _, ...health } = facts;
   return {
     health,

@@ -8,8 +8,9 @@ import type { Sql } from '../store/db';
 import { resetHealth } from '../store/endpoint-health';
 import { lockEndpoint, setDrainPaused, setEndpointStatus, type StoredEndpoint } from '../store/endpoints';
 import { insertEvents } from '../store/event-insert';
-import { cancelLive, drainAfterBreaker, holdDraining, holdLive, keepHeld, releaseHeld, waitForBreaker } from '../store/lane-moves';
+import { cancelLive, drainAfterBreaker, holdDraining, holdLive, keepHeld, keepRetries, releaseHeld, waitForBreaker } from '../store/lane-moves';
 import { addSignals } from '../store/outbox';
+import { RETRIES_WHILE_FAILING } from '../store/record';
 import { bumpRouting } from '../store/routing-revision';
 
 /** What these commands need. */
@@ -69,6 +70,7 @@ export async function failEndpoint(deps: SwitchDeps, trx: Sql, given: SwitchOf):
   if (before.status !== 'ACTIVE') return before;
   const after = await setEndpointStatus(trx, before.id, 'FAILING', 'breaker', before.drainPaused);
   await waitForBreaker(trx, before.id);
+  await keepRetries(trx, before.id, RETRIES_WHILE_FAILING);
   await announce(deps, trx, given, after, 'endpoint.fail', {});
   return after;
 }

@@ -1,5 +1,6 @@
+import type { DeliveryKey } from './attempts';
 import type { Sql } from './db';
-import { LIVE_OF_ENDPOINT } from './live';
+import { IS_RETRYING, LIVE_OF_ENDPOINT } from './live';
 
 /**
  * What a change of an endpoint's status does to the deliveries it is owed. All lock the rows in the order of
@@ -49,6 +50,34 @@ export function waitForBreaker(sql: Sql, endpointId: string): Promise<number> {
 /** The breaker closed: what waited for it is drained. */
 export function drainAfterBreaker(sql: Sql, endpointId: string): Promise<number> {
   return move(sql, `status in ('PENDING', 'RETRYING') and way = 'lane' and reason = 'endpoint_failing'`, `reason = 'draining'`, [endpointId]);
+}
+
+/** A failing endpoint has at most `most` workflows: those of the retries that are due first; the rest waits in the lane. */
+export function keepRetries(sql: Sql, endpointId: string, most: number): Promise<number> {
+  return move(sql,
+    `way = 'retry' and ${IS_RETRYING} and (event_id, id) in (
+       select event_id, id from deliveries where endpoint_id = $1 and way = 'retry' and ${IS_RETRYING}
+       order by next_attempt_at, event_id, id offset $2)
+     and not exists (select 1 from attempts a where a.event_id = deliveries.event_id and a.delivery_id = deliveries.id and a.outcome is null)`,
+    `way = 'lane', reason = 'endpoint_failing'`, [endpointId, most]);
+}
+
+/**
+ * A retry found no place at its endpoint: the lane makes it, among the others that wait, and its workflow ends. Nothing
+ * happens where it is not its workflow's any more, or an attempt is under way.
+ */
+export async function passToLane(sql: Sql, { eventId, id }: DeliveryKey, reason: 'rate_limited' | 'endpoint_failing'): Promise<void> {
+  await sql.query({
+    name: 'lane-pass',
+    text: `with passed as (
+             update deliveries d set way = 'lane', reason = $3, updated_at = now()
+             where d.event_id = $1 and d.id = $2 and d.way = 'retry' and d.status = 'RETRYING'
+               and not exists (select 1 from attempts a where a.event_id = d.event_id and a.delivery_id = d.id and a.outcome is null)
+             returning d.workspace_id, d.endpoint_id
+           )
+           insert into outbox (kind, workspace_id, endpoint_id, signal) select 'signal', workspace_id, endpoint_id, 'changed' from passed`,
+    values: [eventId, id, reason],
+  });
 }
 
 /** What is live is CANCELLED: `all` of it, `held` only what is held or being drained. */

@@ -1,7 +1,19 @@
 /**
- * Condition on `deliveries` for what an endpoint ($1) is still owed: what waits, by the index of that, and the first
- * attempts that are under way, of which none is older than a few minutes. A first attempt whose process is gone is taken
- * over long before.
+ * What waits for an endpoint is of one of three kinds, each with an index of its own (migration 0010): PENDING rows have no
+ * time, RETRYING ones know when they are due, HELD ones until when they are held. Each condition is spelled as its index is.
+ */
+
+/** Condition on `deliveries`: waits in the lane for its first attempt. */
+export const IS_PENDING = 'waiting and next_attempt_at is null and hold_until is null';
+/** Condition on `deliveries`: waits for the time of its next attempt, in its own workflow or in the lane. */
+export const IS_RETRYING = 'waiting and next_attempt_at is not null';
+/** Condition on `deliveries`: is held. */
+export const IS_HELD = 'waiting and hold_until is not null';
+
+/**
+ * Condition on `deliveries` for what an endpoint ($1) is still owed: what waits, and the first attempts that are under
+ * way, of which none is older than a few minutes. A first attempt whose process is gone is taken over long before.
  */
 export const LIVE_OF_ENDPOINT = `endpoint_id = $1
-  and (waiting or (way = 'fast' and status = 'PENDING' and id >= id_floor('dlv', now() - interval '15 minutes')))`;
+  and ((${IS_PENDING}) or (${IS_RETRYING}) or (${IS_HELD})
+       or (way = 'fast' and status = 'PENDING' and id >= id_floor('dlv', now() - interval '15 minutes')))`;

@@ -1,4 +1,5 @@
 import type { Sql } from './db';
+import { IS_HELD, IS_PENDING, IS_RETRYING } from './live';
 
 /** What a reconciling turn put back into the outbox, by kind; all but `woken` are 0 outside of faults. */
 export interface Repairs {
@@ -72,11 +73,12 @@ export async function reconcile(trx: Sql, { lookBackMinutes, turn, graceSeconds 
       insert into outbox (kind, workspace_id, endpoint_id, signal)
       select 'signal', e.workspace_id, e.id, 'changed' from endpoints e
       where not exists (select 1 from outbox o where o.kind = 'signal' and o.endpoint_id = e.id) and (
-        exists (select 1 from deliveries d where d.endpoint_id = e.id and d.way = 'lane' and d.waiting
-                and e.status = 'ACTIVE' and d.status <> 'HELD'
-                and coalesce(d.next_attempt_at, d.updated_at) < now() - interval '${graceSeconds} seconds'
-                and not exists (select 1 from attempts a where a.event_id = d.event_id and a.delivery_id = d.id
-                                and a.started_at > now() - interval '${graceSeconds} seconds'))
+        e.status = 'ACTIVE' and exists (
+          select 1 from deliveries d where d.endpoint_id = e.id and d.way = 'lane'
+            and ((${IS_PENDING} and d.updated_at < now() - interval '${graceSeconds} seconds')
+                 or (${IS_RETRYING} and d.next_attempt_at < now() - interval '${graceSeconds} seconds'))
+            and not exists (select 1 from attempts a where a.event_id = d.event_id and a.delivery_id = d.id
+                            and a.started_at > now() - interval '${graceSeconds} seconds'))
       )
       order by e.id limit ${MOST}`),
     // No row tells whether the watcher of an endpoint that must be probed runs: it is woken now and then, which is harmless.
@@ -84,7 +86,8 @@ export async function reconcile(trx: Sql, { lookBackMinutes, turn, graceSeconds 
       insert into outbox (kind, workspace_id, endpoint_id, signal)
       select 'signal', e.workspace_id, e.id, 'changed' from endpoints e
       where e.status <> 'ACTIVE' and (${turn} = 0 or abs(hashtext(e.id) % ${WATCHER_TURNS}) = ${turn % WATCHER_TURNS})
-        and exists (select 1 from deliveries d where d.endpoint_id = e.id and d.way = 'lane' and d.waiting)
+        and exists (select 1 from deliveries d where d.endpoint_id = e.id and d.way = 'lane'
+                    and ((${IS_PENDING}) or (${IS_RETRYING}) or (${IS_HELD})))
         and not exists (select 1 from outbox o where o.kind = 'signal' and o.endpoint_id = e.id)
       order by e.id limit ${MOST}`),
     // Each page is a sign of life; a page that is tried again may take a while.

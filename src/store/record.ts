@@ -56,12 +56,19 @@ export interface HealthDelta {
 /** Failures of the unreachable kind in a row that open the breaker. */
 export const UNREACHABLE_LIMIT = 5;
 
-/** Most `deliver` workflows of an endpoint whose breaker is open. */
+/** Most `deliver` workflows of an endpoint that fails: whose breaker is open, or about to be. */
 export const RETRIES_WHILE_FAILING = 50;
+
+/** Most `deliver` workflows of any endpoint. What is over waits in its lane for the same time, without a workflow of its own. */
+export const RETRIES_OF_ENDPOINT = 1_000;
+
+/** So many failures in a row, and an endpoint is about to be FAILING: its watcher was told, but may take a moment. */
+const SICK_FAILURES = 10;
 
 // An attempt is closed once: a late record of a fenced process finds its outcome set and changes nothing else.
 // A delivery that ended meanwhile (cancelled) stays as it is. The endpoint's status is read here, in the statement:
-// what fails while it is deactivated is held, whoever reports it.
+// what fails while it is deactivated is held, whoever reports it. Only so many retries of an endpoint have a workflow: one
+// that has keeps it, of the newcomers the rest goes to the lane, whose watcher is told when it is due.
 const RECORD = `
   with g as (
     select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::timestamptz[], $7::int[], $8::text[], $9::int[],
@@ -77,6 +84,17 @@ const RECORD = `
     from g where a.event_id = g.event_id and a.delivery_id = g.delivery_id and a.number = g.number
       and a.event_id = any($2) and coalesce(a.outcome, '') = ''
     returning a.event_id, a.delivery_id, a.number
+  ), crowds as (
+    select f.endpoint_id, running.count as running,
+      case when e.status = 'FAILING' or (not f.any_ok and coalesce(h.consecutive_failures, 0) + f.failed >= ${SICK_FAILURES})
+           then ${RETRIES_WHILE_FAILING} else ${RETRIES_OF_ENDPOINT} end as most
+    from (select endpoint_id, bool_or(outcome = 'ok') as any_ok, count(*) filter (where counts and outcome <> 'ok') as failed
+          from g group by endpoint_id having bool_or(next = 'RETRYING' and next_way = 'retry' and not by_retry)) f
+    join endpoints e on e.id = f.endpoint_id left join endpoint_health h on h.endpoint_id = f.endpoint_id
+    cross join lateral (
+      select count(*) from (select 1 from deliveries r where r.endpoint_id = f.endpoint_id and r.way = 'retry'
+        and r.waiting and r.next_attempt_at is not null limit ${RETRIES_OF_ENDPOINT}) r
+    ) running
   ), decided as (
     select g.*,
       case when g.next not in ('RETRYING', 'HELD') then g.next
@@ -86,13 +104,12 @@ const RECORD = `
            else g.next end as status,
       case when e.id is null then 'endpoint_deleted' when e.status = 'DEACTIVATED' and g.discard then 'discarded' end as end_reason,
       case when g.next_way = 'lane' or e.status = 'DEACTIVATED' then 'lane'
-           when e.status = 'FAILING' and (
-             select count(*) from (select 1 from deliveries r where r.endpoint_id = g.endpoint_id and r.way = 'retry'
-               and r.waiting and r.id <> g.delivery_id limit ${RETRIES_WHILE_FAILING}) running
-           ) >= ${RETRIES_WHILE_FAILING} then 'lane'
+           when g.by_retry then 'retry'
+           when w.running + row_number() over (partition by g.endpoint_id, g.next = 'RETRYING' and not g.by_retry order by g.event_id, g.delivery_id) > w.most then 'lane'
            else 'retry' end as way,
       e.status as endpoint_status
     from closed c join g using (event_id, delivery_id, number) left join endpoints e on e.id = g.endpoint_id
+      left join crowds w on w.endpoint_id = g.endpoint_id
   ), moved as (
     update deliveries d set
       attempt_count = x.number,
@@ -108,10 +125,13 @@ const RECORD = `
       updated_at = now()
     from decided x
     where d.event_id = x.event_id and d.id = x.delivery_id and d.event_id = any($2) and d.status <> all ('{DELIVERED,EXHAUSTED,CANCELLED}')
-    returning d.workspace_id, d.event_id, d.id, d.endpoint_id, d.status, d.way, x.by_retry
+    returning d.workspace_id, d.event_id, d.id, d.endpoint_id, d.status, d.way, x.by_retry, x.next_way
   ), queued as (
     insert into outbox (kind, workspace_id, event_id, delivery_id, endpoint_id)
     select 'retry', workspace_id, event_id, id, endpoint_id from moved where status = 'RETRYING' and way = 'retry' and not by_retry
+  ), crowded as (
+    insert into outbox (kind, workspace_id, endpoint_id, signal)
+    select distinct 'signal', workspace_id, endpoint_id, 'changed' from moved where status = 'RETRYING' and way = 'lane' and next_way = 'retry'
   )
   select id, status, way from moved`;
 

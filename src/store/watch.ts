@@ -1,6 +1,7 @@
 import type { HealthFacts } from '../domain/health';
 import type { EndpointStatus } from '../domain/endpoint';
 import type { Sql } from './db';
+import { IS_PENDING, IS_RETRYING } from './live';
 
 /** What a watcher reads of its endpoint's health; null where the endpoint is gone. */
 export interface WatchedHealth extends HealthFacts {
@@ -48,7 +49,7 @@ export async function holdStragglers(sql: Sql, endpointId: string, holdForMs: nu
     name: 'watch-hold-stragglers',
     text: `update deliveries d set status = 'HELD', reason = 'endpoint_deactivated', way = 'lane', next_attempt_at = null,
              hold_until = now() + $2::float8 * interval '1 ms', updated_at = now()
-           where d.endpoint_id = $1 and d.waiting and d.status <> 'HELD'
+           where d.endpoint_id = $1 and ((${IS_PENDING}) or (${IS_RETRYING}))
              and exists (select 1 from endpoints e where e.id = $1 and e.status = 'DEACTIVATED')
              and not exists (select 1 from attempts a where a.event_id = d.event_id and a.delivery_id = d.id and a.outcome is null)`,
     values: [endpointId, holdForMs],

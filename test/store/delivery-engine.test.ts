@@ -1,5 +1,6 @@
 import { beginAttempts, lookAtDeliveries, takeOverAttempt } from '../../src/store/attempts';
 import { lookAtLane, nextInLane } from '../../src/store/lane';
+import { keepRetries, passToLane } from '../../src/store/lane-moves';
 import { claimEvents, claimWakes, finishClaims, freeDeadClaims, readFold, returnClaims, saveFold } from '../../src/store/outbox-claim';
 import { deliveriesOf, plannedOf, savePlans, type PlannedDelivery } from '../../src/store/plan';
 import { reconcile } from '../../src/store/reconcile';
@@ -39,6 +40,16 @@ async function planOne(fields: Partial<PlannedDelivery> = {}): Promise<PlannedDe
   await savePlans(database.db, [{ eventId, workspaceId, deliveries: [delivery] }]);
   return delivery;
 }
+
+async function planMany(count: number, fields: Partial<PlannedDelivery> = {}): Promise<PlannedDelivery[]> {
+  const deliveries = (await makeEvents(database.db, workspaceId, count)).map((eventId) => planned(eventId, fields));
+  await savePlans(database.db, deliveries.map((delivery) => ({ eventId: delivery.eventId, workspaceId, deliveries: [delivery] })));
+  return deliveries;
+}
+
+/** How many of the endpoint's deliveries go each way. */
+const waysOf = (): Promise<{ way: string; count: number }[]> =>
+  database.db.query({ text: 'select way, count(*) from deliveries where endpoint_id = $1 group by way order by way', values: [endpointId] });
 
 const outbox = (): Promise<{ kind: string; signal: string | null; endpoint_id: string | null }[]> =>
   database.db.query({ text: 'select kind, signal, endpoint_id from outbox order by id' });
@@ -121,12 +132,43 @@ describe('A record', () => {
 
   it('lets at most 50 retries of a failing endpoint have workflows', async () => {
     await database.db.query({ text: `update endpoints set status = 'FAILING' where id = $1`, values: [endpointId] });
-    const ids = await makeEvents(database.db, workspaceId, 53);
-    const deliveries = ids.map((eventId) => planned(eventId));
-    await savePlans(database.db, deliveries.map((delivery) => ({ eventId: delivery.eventId, workspaceId, deliveries: [delivery] })));
-    for (const delivery of deliveries) await recordAttempts(database.db, [finished(delivery, { outcome: 'timeout', next: 'RETRYING', afterMs: 60_000 })]);
-    const rows = await database.db.query<{ way: string; count: number }>({ text: 'select way, count(*) from deliveries where endpoint_id = $1 group by way order by way', values: [endpointId] });
-    expect(rows).toEqual([{ way: 'lane', count: 3 }, { way: 'retry', count: 50 }]);
+    const deliveries = await planMany(53);
+    await recordAttempts(database.db, deliveries.map((delivery) => finished(delivery, { outcome: 'timeout', next: 'RETRYING', afterMs: 60_000 })));
+    expect(await waysOf()).toEqual([{ way: 'lane', count: 3 }, { way: 'retry', count: 50 }]);
+  });
+
+  it('does so before the breaker has opened, where ten have failed in a row, and tells the watcher what is in its lane', async () => {
+    const deliveries = await planMany(120);
+    const failure = { outcome: 'timeout', next: 'RETRYING', afterMs: 60_000 } as const;
+    await recordAttempts(database.db, deliveries.slice(0, 60).map((delivery) => finished(delivery, failure)));
+    await recordAttempts(database.db, deliveries.slice(60).map((delivery) => finished(delivery, failure)));
+    expect(await waysOf()).toEqual([{ way: 'lane', count: 70 }, { way: 'retry', count: 50 }]);
+    expect((await outbox()).filter(({ kind, endpoint_id }) => kind === 'signal' && endpoint_id === endpointId)).toHaveLength(2);
+    expect((await outbox()).filter(({ kind }) => kind === 'retry')).toHaveLength(50);
+    // A workflow that runs goes on, whatever there is of others.
+    const [running] = await database.db.query<{ event_id: string; id: string }>({ text: `select event_id, id from deliveries where endpoint_id = $1 and way = 'retry' limit 1`, values: [endpointId] });
+    const again = { eventId: running!.event_id, id: running!.id, attemptId: newId('attempt'), number: 2, leaseMs: 10_000 };
+    await beginAttempts(database.db, [again]);
+    await recordAttempts(database.db, [finished({ ...deliveries[0]!, eventId: again.eventId, id: again.id }, { ...failure, number: 2, byRetry: true })]);
+    expect(await waysOf()).toEqual([{ way: 'lane', count: 70 }, { way: 'retry', count: 50 }]);
+  });
+
+  it('leaves those that are due first their workflows when the breaker opens, and wakes the others to end', async () => {
+    const deliveries = await planMany(60);
+    // Some of them succeed in between: nothing says that it is about to fail.
+    for (let n = 0; n < 60; n += 6) {
+      await recordAttempts(database.db, deliveries.slice(n, n + 6).map((delivery, i) =>
+        finished(delivery, i === 0 ? {} : { outcome: 'timeout', next: 'RETRYING', afterMs: 60_000 - n * 100 })));
+    }
+    await recordAttempts(database.db, (await planMany(10)).map((delivery) => finished(delivery, { outcome: 'http_error', next: 'RETRYING', afterMs: 1_000, counts: false })));
+    expect(await waysOf()).toEqual([{ way: 'fast', count: 10 }, { way: 'retry', count: 60 }]);
+    await database.db.query({ text: 'delete from outbox' });
+    expect(await keepRetries(database.db, endpointId, 50)).toBe(10);
+    expect(await waysOf()).toEqual([{ way: 'fast', count: 10 }, { way: 'lane', count: 10 }, { way: 'retry', count: 50 }]);
+    const left = await database.db.query({ text: `select 1 from deliveries where endpoint_id = $1 and way = 'lane' and next_attempt_at < now() + interval '59 seconds'`, values: [endpointId] });
+    expect(left).toHaveLength(0);
+    expect((await outbox()).map(({ kind, signal }) => [kind, signal])).toEqual(Array(10).fill(['signal', 'wake']));
+    expect(await keepRetries(database.db, endpointId, 50)).toBe(0);
   });
 });
 
@@ -176,6 +218,26 @@ describe('The lane', () => {
     expect((await nextInLane(database.db, endpointId, 'all', [], 10)).map(({ id }) => id)).toEqual([first.id, second.id]);
     expect((await nextInLane(database.db, endpointId, 'all', [first.id], 10)).map(({ id }) => id)).toEqual([second.id]);
     expect(await lookAtLane(database.db, endpointId)).toMatchObject({ hasPending: true, hasDueRetry: false, hasHeld: false });
+  });
+
+  it('takes first attempts and retries by turns, unless it is drained', async () => {
+    const retries = await planMany(30, { way: 'lane', attempt: null });
+    await database.db.query({ text: `update deliveries set status = 'RETRYING', next_attempt_at = now() - interval '1 second' where endpoint_id = $1`, values: [endpointId] });
+    const fresh = await planMany(30, { way: 'lane', attempt: null });
+    const inTurns = await nextInLane(database.db, endpointId, 'all', [], 10, true);
+    expect(inTurns.map(({ id }) => id)).toEqual([0, 1, 2, 3, 4].flatMap((n) => [retries[n]!.id, fresh[n]!.id]));
+    expect((await nextInLane(database.db, endpointId, 'all', [], 10)).map(({ id }) => id)).toEqual(retries.slice(0, 10).map(({ id }) => id));
+    expect((await nextInLane(database.db, endpointId, 'retries', [retries[0]!.id], 5)).map(({ id }) => id)).toEqual(retries.slice(1, 6).map(({ id }) => id));
+  });
+
+  it('takes over a retry that found no place, once, and not while an attempt is under way', async () => {
+    const [retry, busy] = [await planOne(), await planOne()];
+    await recordAttempts(database.db, [retry, busy].map((delivery) => finished(delivery, { outcome: 'timeout', next: 'RETRYING', afterMs: 0 })));
+    await beginAttempts(database.db, [{ eventId: busy.eventId, id: busy.id, attemptId: newId('attempt'), number: 2, leaseMs: 10_000 }]);
+    await database.db.query({ text: 'delete from outbox' });
+    for (const delivery of [retry, busy, retry]) await passToLane(database.db, delivery, 'rate_limited');
+    expect((await lookAtDeliveries(database.db, [retry, busy])).map(({ id, way }) => [id, way]).sort()).toEqual([[retry.id, 'lane'], [busy.id, 'retry']].sort());
+    expect(await outbox()).toEqual([{ kind: 'signal', signal: 'changed', endpoint_id: endpointId }]);
   });
 
   it('begins an attempt once', async () => {
