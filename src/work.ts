@@ -72,8 +72,9 @@ export async function work(config: Config, options: WorkOptions = {}): Promise<R
       ...shared,
       taskQueue: TASK_QUEUE,
       workflowBundle: options.workflowBundle ?? builtBundle(),
-      // A workflow task lasts as long as its local activities do: a slow receiver's first attempt holds a slot.
-      maxConcurrentWorkflowTaskExecutions: 400,
+      // A workflow task lasts as long as its local activities do: a slow receiver's first attempt holds a slot. There are more
+      // than the gate has places for first attempts, so that those which hang never keep watchers and retries waiting.
+      maxConcurrentWorkflowTaskExecutions: 900,
       maxConcurrentLocalActivityExecutions: 1_000,
       maxConcurrentActivityTaskExecutions: 10,
       maxCachedWorkflows: 1_000,
@@ -83,7 +84,8 @@ export async function work(config: Config, options: WorkOptions = {}): Promise<R
     Worker.create({
       ...shared,
       taskQueue: SLOW_TASK_QUEUE,
-      maxConcurrentActivityTaskExecutions: 400,
+      // More than the gate has places for them: a lane or a retry that waits for one costs nothing but its slot.
+      maxConcurrentActivityTaskExecutions: 1_000,
       activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 4 },
     }),
   ]);

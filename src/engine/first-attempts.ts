@@ -129,7 +129,7 @@ async function firstAttempt(
   { gate, send, recorder }: Parts, event: Event, delivery: PlannedDelivery, target: RoutedEndpoint, plannedAt: number,
 ): Promise<AttemptReport | null> {
   const leaseMs = delivery.attempt?.leaseMs ?? 0;
-  const release = await gate.enter(target.id, target.policy, PLACE_WAIT_MS);
+  const release = await gate.enter(target.id, target.policy, PLACE_WAIT_MS, 'first');
   const hasTime = performance.now() - plannedAt < leaseMs - target.policy.timeoutMs - LEASE_REST_MS;
   if (!release || !hasTime) {
     release?.();

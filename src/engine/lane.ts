@@ -37,6 +37,8 @@ export interface LaneReport {
 /** Rows that are read at once: enough to keep a fast endpoint busy between two reads. */
 const PAGE = 50;
 const PLACE_WAIT_MS = 1_000;
+/** So many failures in a row at an endpoint that counts as well end a turn: its watcher looks whether it still does. */
+const FAILURES_A_TURN = 5;
 
 /**
  * Sends what waits in an endpoint's lane, in event order, until nothing is due or the time is over. Runs one at a time
@@ -49,8 +51,10 @@ export async function serveLane(parts: LaneParts, order: LaneOrder, signal: Abor
   let ramp = order.ramp;
   let sent = 0;
   let delivered = 0;
+  let failedInRow = 0;
 
-  const isOpen = (): boolean => !signal.aborted && performance.now() < endsAt && (order.atMost === null || sent < order.atMost);
+  const isOpen = (): boolean =>
+    !signal.aborted && performance.now() < endsAt && (order.mode !== 'all' || failedInRow < FAILURES_A_TURN) && (order.atMost === null || sent < order.atMost);
   while (isOpen()) {
     // Read live at each page: its URL, secrets, policy and status may have changed.
     const target = await loadTarget(deps.db, deps.keyRing, order.endpointId);
@@ -64,7 +68,7 @@ export async function serveLane(parts: LaneParts, order: LaneOrder, signal: Abor
     for (const row of sendable) {
       while (inFlight.size >= cap && isOpen()) await Promise.race(inFlight.values());
       if (!isOpen()) break;
-      const release = await parts.gate.enter(target.id, target.policy, PLACE_WAIT_MS);
+      const release = await parts.gate.enter(target.id, target.policy, PLACE_WAIT_MS, 'lane');
       if (!release) break;
       // One after another, so that requests begin in the order of their events, however many are in flight.
       const begun = await begin(parts, target, row, release).catch((error: unknown) => {
@@ -80,6 +84,7 @@ export async function serveLane(parts: LaneParts, order: LaneOrder, signal: Abor
         .then((report) => {
           const isDelivered = report.verdict.outcome === 'ok';
           if (isDelivered) delivered += 1;
+          failedInRow = isDelivered ? 0 : failedInRow + 1;
           if (ramp) ramp = nextRamp(ramp, isDelivered, target.policy.maxInFlight);
         })
         .finally(() => {
@@ -102,7 +107,9 @@ export async function serveLane(parts: LaneParts, order: LaneOrder, signal: Abor
 const maySend = (target: RoutedEndpoint, mode: LaneMode): boolean => (mode === 'held') === (target.status === 'DEACTIVATED');
 
 async function nextRows({ deps }: LaneParts, order: LaneOrder, target: RoutedEndpoint, inFlight: readonly string[], limit: number): Promise<LaneRow[]> {
-  if (!target.policy.fifo || order.mode === 'held') return nextInLane(deps.db, order.endpointId, order.mode, inFlight, limit);
+  if (!target.policy.fifo || order.mode === 'held') {
+    return nextInLane(deps.db, order.endpointId, order.mode, inFlight, limit, order.ramp === null);
+  }
   if (inFlight.length > 0) return [];
   const head = await headOfLane(deps.db, order.workspaceId, order.endpointId);
   return head ? [head] : [];

@@ -1,6 +1,7 @@
 import type { Deps } from '../deps';
 import { isFinal } from '../domain/delivery';
 import { beginAttempts, lookAtDeliveries, readEvents, type DeliveryKey, type DeliveryLook } from '../store/attempts';
+import { passToLane } from '../store/lane-moves';
 import { loadTarget } from '../store/routing';
 import type { RetryStep } from '../../workflows/contract';
 import { LEASE_MARGIN_MS } from './first-attempts';
@@ -8,10 +9,11 @@ import type { Gate } from './gate';
 import { takeOver } from './settle';
 import type { AttemptReport, Send } from './sender';
 
-/** A retry waits this long for a place in flight and a token of the rate; then it asks to be called again. */
-const PLACE_WAIT_MS = 5_000;
-/** When there was no place: asked again after this. */
-const NO_PLACE_RETRY_MS = 1_000;
+/**
+ * A retry waits this long for a place in flight and a token of the rate; then it is the lane's, where what waits costs no
+ * workflow and no slot of the worker.
+ */
+const PLACE_WAIT_MS = 1_000;
 /** A look at a running lease again after this, where another process makes the attempt. */
 const LEASE_LOOK_MS = 500;
 /** Clocks and timers are this exact: what is due within it is due. */
@@ -45,8 +47,13 @@ export async function retryDelivery(parts: RetryParts, key: DeliveryKey): Promis
 
   const [target, [event]] = await Promise.all([loadTarget(deps.db, deps.keyRing, look.endpointId), readEvents(deps.db, [key.eventId])]);
   if (!target || !event) return step('CANCELLED', 0, number, 'gone');
-  const release = await gate.enter(target.id, target.policy, PLACE_WAIT_MS);
-  if (!release) return step('RETRYING', NO_PLACE_RETRY_MS, number, last);
+  const isFailing = target.status === 'FAILING';
+  // A retry of an endpoint that fails is a probe: one at a time, or its time-outs would keep others from the worker's places.
+  const release = await gate.enter(target.id, isFailing ? { ...target.policy, maxInFlight: 1 } : target.policy, PLACE_WAIT_MS, 'retry');
+  if (!release) {
+    await passToLane(deps.db, key, isFailing ? 'endpoint_failing' : 'rate_limited');
+    return afterAttempt(deps, key);
+  }
   try {
     const attempt = { ...key, attemptId: deps.newId('attempt'), number, leaseMs: target.policy.timeoutMs + LEASE_MARGIN_MS };
     const begun = await beginAttempts(deps.db, [attempt]);

@@ -8,10 +8,10 @@ describe('The gate', () => {
   it('lets as many in as there are places, and the next when one leaves', async () => {
     const gate = createGate();
     const two = policy({ maxInFlight: 2, ratePerSecond: 1_000 });
-    const first = await gate.enter('ep', two, 0);
-    expect(await gate.enter('ep', two, 0)).not.toBeNull();
-    expect(await gate.enter('ep', two, 0)).toBeNull();
-    const third = gate.enter('ep', two, 5_000);
+    const first = await gate.enter('ep', two, 0, 'first');
+    expect(await gate.enter('ep', two, 0, 'first')).not.toBeNull();
+    expect(await gate.enter('ep', two, 0, 'first')).toBeNull();
+    const third = gate.enter('ep', two, 5_000, 'first');
     first?.();
     expect(await third).not.toBeNull();
     expect(gate.inFlight('ep')).toBe(2);
@@ -20,7 +20,7 @@ describe('The gate', () => {
   it('gives a place back once, however often it is told', async () => {
     const gate = createGate();
     const one = policy({ maxInFlight: 1, ratePerSecond: 1_000 });
-    const release = await gate.enter('ep', one, 0);
+    const release = await gate.enter('ep', one, 0, 'first');
     release?.();
     release?.();
     expect(gate.inFlight('ep')).toBe(0);
@@ -30,42 +30,92 @@ describe('The gate', () => {
     let now = 0;
     const gate = createGate(() => now);
     const ten = policy({ maxInFlight: 200, ratePerSecond: 10 });
-    for (let n = 0; n < 10; n += 1) expect(await gate.enter('ep', ten, 0)).not.toBeNull();
-    expect(await gate.enter('ep', ten, 0)).toBeNull();
+    for (let n = 0; n < 10; n += 1) expect(await gate.enter('ep', ten, 0, 'first')).not.toBeNull();
+    expect(await gate.enter('ep', ten, 0, 'first')).toBeNull();
     now += 100;
-    expect(await gate.enter('ep', ten, 0)).not.toBeNull();
-    expect(await gate.enter('ep', ten, 0)).toBeNull();
+    expect(await gate.enter('ep', ten, 0, 'first')).not.toBeNull();
+    expect(await gate.enter('ep', ten, 0, 'first')).toBeNull();
   });
 
   it('answers null to whom no place came in time, and forgets them', async () => {
     const gate = createGate();
     const one = policy({ maxInFlight: 1, ratePerSecond: 1_000 });
-    const release = await gate.enter('ep', one, 0);
-    expect(await gate.enter('ep', one, 20)).toBeNull();
+    const release = await gate.enter('ep', one, 0, 'first');
+    expect(await gate.enter('ep', one, 20, 'first')).toBeNull();
     release?.();
-    expect(await gate.enter('ep', one, 0)).not.toBeNull();
+    expect(await gate.enter('ep', one, 0, 'first')).not.toBeNull();
   });
 
   it('shares the caps between workers, rounded up', async () => {
     const gate = createGate();
     gate.setWorkers(2);
     const five = policy({ maxInFlight: 5, ratePerSecond: 1_000 });
-    for (let n = 0; n < 3; n += 1) expect(await gate.enter('ep', five, 0)).not.toBeNull();
-    expect(await gate.enter('ep', five, 0)).toBeNull();
+    for (let n = 0; n < 3; n += 1) expect(await gate.enter('ep', five, 0, 'first')).not.toBeNull();
+    expect(await gate.enter('ep', five, 0, 'first')).toBeNull();
+  });
+
+  it('lets first attempts, retries and the lane of an endpoint in by turns, however many of each wait', async () => {
+    const gate = createGate();
+    const one = policy({ maxInFlight: 1, ratePerSecond: 1_000 });
+    const order: string[] = [];
+    const release = await gate.enter('ep', one, 0, 'first');
+    const enter = async (as: 'first' | 'retry' | 'lane'): Promise<void> => {
+      const leave = await gate.enter('ep', one, 5_000, as);
+      order.push(as);
+      leave?.();
+    };
+    const all = [...Array.from({ length: 20 }, () => enter('retry')), enter('first'), enter('first'), enter('lane')];
+    release?.();
+    await Promise.all(all);
+    expect(order.slice(0, 6).sort()).toEqual(['first', 'first', 'lane', 'retry', 'retry', 'retry']);
+  });
+
+  it('has places of the worker for first attempts however many retries hang, and the other way round', async () => {
+    const gate = createGate(undefined, { first: 4, later: 4 });
+    const many = policy({ maxInFlight: 100, ratePerSecond: 1_000 });
+    for (let n = 0; n < 10; n += 1) await gate.enter(`hanging ${n}`, many, 0, 'retry');
+    expect(await gate.enter('ep', many, 0, 'lane')).toBeNull();
+    expect(await gate.enter('ep', many, 0, 'first')).not.toBeNull();
+  });
+
+  it('leaves the last quarter of the worker\'s places to endpoints that have none, and passes them on', async () => {
+    const gate = createGate(undefined, { first: 8, later: 8 });
+    const many = policy({ maxInFlight: 100, ratePerSecond: 1_000 });
+    const taken = await Promise.all(Array.from({ length: 10 }, () => gate.enter('greedy', many, 0, 'first')));
+    expect(taken.filter(Boolean)).toHaveLength(6);
+    const others = await Promise.all(['a', 'b', 'c'].map((id) => gate.enter(id, many, 0, 'first')));
+    expect(others.filter(Boolean)).toHaveLength(2);
+    const next = gate.enter('c', many, 5_000, 'first');
+    taken[0]?.();
+    expect(await next).not.toBeNull();
+    expect(gate.inFlight('greedy')).toBe(5);
+  });
+
+  it('says that it is crowded when all that are in hang', async () => {
+    let now = 0;
+    const gate = createGate(() => now);
+    const two = policy({ maxInFlight: 2, ratePerSecond: 1_000 });
+    const release = await gate.enter('ep', two, 0, 'first');
+    await gate.enter('ep', two, 0, 'first');
+    expect(gate.isCrowded('ep', two, 250)).toBe(false);
+    now = 1_001;
+    expect(gate.isCrowded('ep', two, 250)).toBe(true);
+    release?.();
+    expect(gate.isCrowded('ep', two, 250)).toBe(false);
   });
 
   it('keeps endpoints apart', async () => {
     const gate = createGate();
     const one = policy({ maxInFlight: 1 });
-    expect(await gate.enter('a', one, 0)).not.toBeNull();
-    expect(await gate.enter('b', one, 0)).not.toBeNull();
+    expect(await gate.enter('a', one, 0, 'first')).not.toBeNull();
+    expect(await gate.enter('b', one, 0, 'first')).not.toBeNull();
   });
 
   it('says that it is crowded when more wait than tokens come in time', async () => {
     const gate = createGate();
     const slow = policy({ maxInFlight: 1, ratePerSecond: 4 });
-    const release = await gate.enter('ep', slow, 0);
-    const waiting = [gate.enter('ep', slow, 10_000), gate.enter('ep', slow, 10_000)];
+    const release = await gate.enter('ep', slow, 0, 'first');
+    const waiting = [gate.enter('ep', slow, 10_000, 'first'), gate.enter('ep', slow, 10_000, 'first')];
     expect(gate.isCrowded('ep', slow, 250)).toBe(true);
     expect(gate.isCrowded('ep', slow, 1_000)).toBe(false);
     release?.();
