@@ -1,4 +1,4 @@
-import { AUTOMATIC_REASONS } from '../src/commands/switch-endpoint';
+import { isAutomatic } from '../src/domain/endpoint';
 import type { HealthFacts } from '../src/domain/health';
 import type { Policy } from '../src/domain/policy';
 import { lookAtLane, type LaneCounts } from '../src/store/lane';
@@ -36,7 +36,7 @@ export const createLookAtEndpoint = ({ deps }: ActivityParts) => async ({ endpoi
     deactivate: policy.deactivate,
     lane: await lookAtLane(deps.db, endpointId),
     probe: facts.status === 'DEACTIVATED'
-      ? { isProbed: policy.probe !== null && reason !== null && AUTOMATIC_REASONS.includes(reason), probeEveryMs: policy.probe?.everyMs ?? 0, probeMaxMs: policy.probe?.maxMs ?? 0 }
+      ? { isProbed: policy.probe !== null && isAutomatic(reason), probeEveryMs: policy.probe?.everyMs ?? 0, probeMaxMs: policy.probe?.maxMs ?? 0 }
       // An endpoint whose own probes are more frequent than the breaker's is probed as often as it says.
       : { isProbed: true, probeEveryMs: Math.min(BREAKER_PROBE_MS, policy.probe?.everyMs ?? BREAKER_PROBE_MS), probeMaxMs: Math.min(BREAKER_PROBE_MAX_MS, policy.probe?.maxMs ?? BREAKER_PROBE_MAX_MS) },
   };

@@ -1,4 +1,6 @@
 import { deactivateEndpoint, drainEndpoint, failEndpoint, reactivateEndpoint, recoverEndpoint } from '../src/commands/switch-endpoint';
+import { isAutomatic } from '../src/domain/endpoint';
+import { AppError } from '../src/errors';
 import { lockEndpoint } from '../src/store/endpoints';
 import type { ActivityParts } from './index';
 
@@ -11,15 +13,18 @@ export type EndpointSwitch =
   | { readonly do: 'recover' };
 
 /**
- * Changes an endpoint's status; one that was deleted meanwhile has none to change. Runs twice: the second finds it
- * changed already and does nothing.
+ * Changes an endpoint's status; one that was deleted meanwhile has none to change, and a signal that asks for what is
+ * not possible as things stand changes nothing: there is nobody to tell. Runs twice: the second finds it changed already
+ * and does nothing.
  */
 export const createSwitchEndpoint = ({ deps }: ActivityParts) => async ({ workspaceId, endpointId, by, wish }: {
   readonly workspaceId: string; readonly endpointId: string; readonly by: 'watcher' | 'signal' | 'probe'; readonly wish: EndpointSwitch;
 }): Promise<void> => {
   const subject = { workspaceId, endpointId, actor: by };
-  await deps.db.transaction(async (trx) => {
-    if (!(await lockEndpoint(trx, workspaceId, endpointId))) return;
+  const change = deps.db.transaction(async (trx) => {
+    const endpoint = await lockEndpoint(trx, workspaceId, endpointId);
+    // A person who deactivated it while the probe was on its way has the last word.
+    if (!endpoint || (by === 'probe' && endpoint.status === 'DEACTIVATED' && !isAutomatic(endpoint.statusReason))) return;
     switch (wish.do) {
       case 'deactivate': return void await deactivateEndpoint(deps, trx, { ...subject, reason: wish.reason });
       case 'reactivate': return void await reactivateEndpoint(deps, trx, { ...subject, drain: wish.drain });
@@ -27,5 +32,9 @@ export const createSwitchEndpoint = ({ deps }: ActivityParts) => async ({ worksp
       case 'fail': return void await failEndpoint(deps, trx, subject);
       case 'recover': return void await recoverEndpoint(deps, trx, subject);
     }
+  });
+  await change.catch((error: unknown) => {
+    if (!(error instanceof AppError)) throw error;
+    deps.log.warn({ endpointId, by, wish, error: error.message }, 'watcher.not_possible');
   });
 };

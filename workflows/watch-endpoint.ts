@@ -1,5 +1,6 @@
 import { allHandlersFinished, condition, continueAsNew, defineQuery, defineSignal, proxyActivities, proxyLocalActivities, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { Activities, EndpointLook, EndpointSwitch } from '../activities';
+import { isAutomatic } from '../src/domain/endpoint';
 import { decideHealth } from '../src/domain/health';
 import { RAMP_START } from '../src/domain/ramp';
 import { FRESH_MEMORY, nextWatchStep, type WatchMemory } from '../src/domain/watch';
@@ -32,13 +33,15 @@ export async function watchEndpoint(input: WatchEndpointInput): Promise<void> {
     isWoken = true;
   }, { description: 'Look at the endpoint again. No input needed.' });
   setHandler(defineSignal<[DeactivateArgument?]>(WATCH_SIGNALS.deactivate), (argument) => {
-    asked.push({ do: 'deactivate', reason: argument?.reason ?? 'manual' });
+    asked.push({ do: 'deactivate', reason: reasonOf(argument) });
   }, { description: 'Stop calling this endpoint and hold what it is owed. Input optional: {"reason": "…"}' });
   setHandler(defineSignal<[ReactivateArgument?]>(WATCH_SIGNALS.reactivate), (argument) => {
-    asked.push({ do: 'reactivate', drain: argument?.drain ?? true });
+    asked.push({ do: 'reactivate', drain: argument?.drain !== false });
   }, { description: 'Call this endpoint again and drain what is held. No input needed; {"drain": false} keeps it held.' });
   setHandler(defineSignal<[DrainArgument?]>(WATCH_SIGNALS.drain), (argument) => {
-    asked.push({ do: 'drain', action: argument?.action ?? 'start' });
+    const action = argument?.action ?? 'start';
+    // Typed by hand in the UI: what is none of these is nothing.
+    if (DRAIN_ACTIONS.includes(action)) asked.push({ do: 'drain', action });
   }, { description: 'Start, pause or drop the drain. Input optional: {"action": "start" | "pause" | "drop"}' });
   setHandler(defineQuery<EndpointLook | null>(HEALTH_QUERY), () => look, { description: 'The endpoint as this watcher last saw it' });
 
@@ -82,6 +85,15 @@ export async function watchEndpoint(input: WatchEndpointInput): Promise<void> {
     if (forMs === null) await condition(isCalled);
     else await condition(isCalled, forMs, { summary: 'look again' });
   }
+}
+
+const DRAIN_ACTIONS: readonly string[] = ['start', 'pause', 'drop'];
+const LONGEST_REASON = 200;
+
+/** A person's reason, as they typed it; those that Posthorn finds by itself are not theirs to give. */
+function reasonOf(argument: DeactivateArgument | undefined): string {
+  const reason: unknown = argument?.reason;
+  return typeof reason === 'string' && reason !== '' && !isAutomatic(reason) ? reason.slice(0, LONGEST_REASON) : 'manual';
 }
 
 /** A drain starts with one request in flight; every other switch begins afresh. */

@@ -1,6 +1,6 @@
 import type { Deps } from '../deps';
 import { effectivePolicy } from '../domain/dialect';
-import type { StatusReason } from '../domain/endpoint';
+import { isAutomatic, type StatusReason } from '../domain/endpoint';
 import type { JsonObject } from '../domain/json';
 import { AppError, notFound } from '../errors';
 import { addAudit } from '../store/audit';
@@ -23,17 +23,17 @@ export interface SwitchOf {
   readonly actor: string;
 }
 
-/** Reasons of a deactivation that Posthorn decided on by itself: only after these it probes. */
-export const AUTOMATIC_REASONS: readonly StatusReason[] = ['failing_for', 'exhausted', 'consecutive_failures'];
-
 /**
  * Stops calling an endpoint, and holds what it is owed (or discards it, by its policy) in the same transaction. What is
- * in flight ends as it ends. Nothing happens where it is DEACTIVATED already.
+ * in flight ends as it ends. Where it is DEACTIVATED already nothing happens, but that a person's word, or the receiver's
+ * own, takes the place of a reason that we found ourselves: then it is not probed any more.
  * @throws AppError 404.
  */
 export async function deactivateEndpoint(deps: SwitchDeps, trx: Sql, given: SwitchOf & { readonly reason: StatusReason }): Promise<StoredEndpoint> {
   const before = await lock(trx, given);
-  if (before.status === 'DEACTIVATED') return before;
+  if (before.status === 'DEACTIVATED') {
+    return isAutomatic(before.statusReason) && !isAutomatic(given.reason) ? giveReason(deps, trx, before, given) : before;
+  }
   const after = await setEndpointStatus(trx, before.id, 'DEACTIVATED', given.reason, false);
   const policy = effectivePolicy(before.dialect, before.policyOverrides);
   const touched = policy.discardWhileDeactivated
@@ -108,6 +108,15 @@ export async function drainEndpoint(
   });
   await addSignals(trx, [{ workspaceId: given.workspaceId, endpointId: before.id, signal: 'changed' }]);
   await bumpRouting(trx, given.workspaceId);
+  return after;
+}
+
+async function giveReason(deps: SwitchDeps, trx: Sql, before: StoredEndpoint, given: SwitchOf & { readonly reason: StatusReason }): Promise<StoredEndpoint> {
+  const { workspaceId, actor, reason } = given;
+  const after = await setEndpointStatus(trx, before.id, 'DEACTIVATED', reason, false);
+  const detail: JsonObject = { status: 'DEACTIVATED', reason, before: before.statusReason };
+  await addAudit(trx, { id: deps.newId('audit'), workspaceId, actor, action: 'endpoint.deactivate', subjectId: before.id, detail });
+  await addSignals(trx, [{ workspaceId, endpointId: before.id, signal: 'changed' }]);
   return after;
 }
 

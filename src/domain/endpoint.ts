@@ -12,6 +12,12 @@ export const ENDPOINT_STATUSES = ['ACTIVE', 'FAILING', 'DEACTIVATED'] as const;
 /** Why an endpoint has the status it has; a person's deactivation may carry a reason of their own instead. */
 export type StatusReason = 'breaker' | 'gone' | 'failing_for' | 'exhausted' | 'consecutive_failures' | 'manual' | 'probe' | (string & {});
 
+/** Reasons of a deactivation that Posthorn decided on by itself: only after these it probes. */
+export const AUTOMATIC_REASONS: readonly StatusReason[] = ['failing_for', 'exhausted', 'consecutive_failures'];
+
+/** Whether nobody asked for a deactivation with this reason. */
+export const isAutomatic = (reason: StatusReason | null): boolean => reason !== null && AUTOMATIC_REASONS.includes(reason);
+
 /** An address that asked to be told, as a store row without its secrets. */
 export interface Endpoint {
   readonly id: string;

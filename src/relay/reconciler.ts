@@ -1,3 +1,4 @@
+import { expireAllHolds } from '../commands/expire-holds';
 import type { Deps } from '../deps';
 import { reconcile } from '../store/reconcile';
 
@@ -29,10 +30,12 @@ export function startReconciler(deps: Deps, onRepair: () => void, everyMs = RECO
       const lookBackMinutes = turn === 0 ? FIRST_LOOK_MINUTES : LOOK_MINUTES;
       const repairs = await deps.db.transaction((trx) => reconcile(trx, { lookBackMinutes, turn, graceSeconds: everyMs / 1_000 }));
       if (!repairs) return;
+      const expired = await expireAllHolds(deps);
+      if (expired > 0) deps.log.info({ expired }, 'reconciler.holds_expired');
       const { woken, ...lost } = repairs;
       const isFault = Object.values(lost).some((count) => count > 0);
       if (isFault) deps.log.warn(lost, 'reconciler.repaired');
-      if (isFault || woken > 0) onRepair();
+      if (isFault || woken > 0 || expired > 0) onRepair();
     } catch (error) {
       deps.log.warn({ error: error instanceof Error ? error.message : String(error) }, 'reconciler.failed');
     }

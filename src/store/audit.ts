@@ -6,7 +6,7 @@ import type { Sql } from './db';
 export interface AuditEntry {
   readonly id: string;
   readonly workspaceId: string;
-  /** A key's id, `root`, or the part of Posthorn that did it, such as `watcher`. */
+  /** A key's id, `root`, or what did it by itself: `watcher`, `probe`, `signal`, `receiver`, `schedule`, `hold`, `resend`. */
   readonly actor: string;
   /** What was done, as `<noun>.<verb>`: `endpoint.deactivate`. */
   readonly action: string;
@@ -16,11 +16,19 @@ export interface AuditEntry {
 }
 
 /** Writes one line of the audit trail, in the transaction of the change that it tells of. */
-export async function addAudit(sql: Sql, entry: AuditEntry): Promise<void> {
+export const addAudit = (sql: Sql, entry: AuditEntry): Promise<void> => addAudits(sql, [entry]);
+
+/** Writes some lines at once. */
+export async function addAudits(sql: Sql, entries: readonly AuditEntry[]): Promise<void> {
   await sql.query({
     name: 'audit-add',
-    text: 'insert into audit (id, workspace_id, actor, action, subject_id, detail) values ($1, $2, $3, $4, $5, $6)',
-    values: [entry.id, entry.workspaceId, entry.actor, entry.action, entry.subjectId, JSON.stringify(entry.detail)],
+    text: `insert into audit (id, workspace_id, actor, action, subject_id, detail)
+           select id, workspace_id, actor, action, subject_id, detail::json
+           from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) a(id, workspace_id, actor, action, subject_id, detail)`,
+    values: [
+      entries.map(({ id }) => id), entries.map(({ workspaceId }) => workspaceId), entries.map(({ actor }) => actor),
+      entries.map(({ action }) => action), entries.map(({ subjectId }) => subjectId), entries.map(({ detail }) => JSON.stringify(detail)),
+    ],
   });
 }
 

@@ -10,7 +10,6 @@ export interface Repairs {
   /** Watchers of endpoints that are not ACTIVE, which may have been there all the time. */
   readonly woken: number;
   readonly jobs: number;
-  readonly expired: number;
   readonly orphans: number;
 }
 
@@ -97,10 +96,6 @@ export async function reconcile(trx: Sql, { lookBackMinutes, turn, graceSeconds 
       where j.status in ('QUEUED', 'RUNNING') and j.updated_at < now() - interval '${2 * graceSeconds} seconds'
         and not exists (select 1 from outbox o where o.job_id = j.id)
       order by j.id limit ${MOST}`),
-    expired: await count(trx, `
-      update deliveries d set status = 'EXHAUSTED', reason = 'hold_expired', next_attempt_at = null, updated_at = now()
-      where d.status = 'HELD' and d.hold_until is not null and d.hold_until < now()
-        and not exists (select 1 from attempts a where a.event_id = d.event_id and a.delivery_id = d.id and a.outcome is null)`),
     // Planned in the moment in which their endpoint was deleted.
     orphans: await count(trx, `
       update deliveries set status = 'CANCELLED', reason = 'endpoint_deleted', next_attempt_at = null, hold_until = null, updated_at = now()

@@ -71,9 +71,22 @@ describe('deactivating', () => {
   });
 
   it('happens once, however many ask at once', async () => {
-    await Promise.all([deactivate(), deactivate('gone'), deactivate('failing_for')]);
+    await Promise.all([deactivate(), deactivate('gone'), deactivate('moving house')]);
     expect(await announced()).toHaveLength(1);
     expect(await takeSignals(database.db, endpointId)).toEqual(['changed']);
+  });
+
+  it("lets a person's word take the place of a reason that was found, not the other way round", async () => {
+    const held = await owe({});
+    await deactivate('exhausted');
+    expect(await deactivate('failing_for')).toMatchObject({ statusReason: 'exhausted' });
+    await takeSignals(database.db, endpointId);
+    expect(await deactivate('gone')).toMatchObject({ status: 'DEACTIVATED', statusReason: 'gone' });
+    expect(await deactivate('exhausted')).toMatchObject({ statusReason: 'gone' });
+    expect(await takeSignals(database.db, endpointId)).toEqual(['changed']);
+    expect(await announced()).toHaveLength(1);
+    expect((await audited()).map(({ detail }) => (JSON.parse(detail) as { reason: string }).reason)).toEqual(['exhausted', 'gone']);
+    expect(await row(held)).toMatchObject({ status: 'HELD' });
   });
 
   it("is a 404 for another workspace's endpoint", async () => {

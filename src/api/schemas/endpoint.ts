@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { AUTOMATIC_REASONS } from '../../commands/switch-endpoint';
 import { DIALECT_NAMES } from '../../domain/dialect';
-import { ENDPOINT_STATUSES } from '../../domain/endpoint';
+import { AUTOMATIC_REASONS, ENDPOINT_STATUSES } from '../../domain/endpoint';
 import { OUTCOMES } from '../../domain/attempt';
 import { policyIn, policyOut } from './policy';
 import { anyJson, eventPattern, eventType, idOf, jsonObject, nameText, timeOut } from './shared';
