@@ -131,7 +131,7 @@ export function startRelay(parts: RelayParts): Relay {
 
   const quietly = (work: () => Promise<void>) => (): void => void work().catch(() => undefined);
   const timers = [
-    setInterval(quietly(() => renewClaims(deps.db, presence.number)), RENEW_EVERY_MS),
+    setInterval(quietly(() => renewClaims(deps.db, presence.number, [...starts.held(), ...wakes.held()])), RENEW_EVERY_MS),
     setInterval(quietly(keepHouse), HOUSEKEEPING_EVERY_MS),
   ];
   quietly(keepHouse)();

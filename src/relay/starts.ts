@@ -8,8 +8,10 @@ import { failpoint } from '../failpoint';
 /** Starts `deliverEvent` for claimed events, at a pace that leaves the processor to the deliveries. */
 export interface Starts {
   add(events: readonly ClaimedEvent[]): void;
-  /** Claimed events whose workflow is not acknowledged yet. */
+  /** How many claimed events have a workflow that is not acknowledged yet. */
   waiting(): number;
+  /** Their rows of the outbox. */
+  held(): Iterable<number>;
   /** Starts no more; answers the rows that were not started, when those under way are over. */
   stop(): Promise<number[]>;
 }
@@ -27,7 +29,7 @@ export function createStarts(deps: Deps, workflows: Workflows): Starts {
   const queues = new Map<string, ClaimedEvent[]>();
   let queued = 0;
   let underWay = 0;
-  let unacknowledged = 0;
+  const unacknowledged = new Set<number>();
   let isStopping = false;
   let timer: NodeJS.Timeout | null = null;
   const idle: (() => void)[] = [];
@@ -67,7 +69,7 @@ export function createStarts(deps: Deps, workflows: Workflows): Starts {
       const started = await startFold(deps, workflows, events);
       failpoint('after-start');
       await finishing.add(started);
-      unacknowledged -= events.length;
+      events.forEach((claimed) => unacknowledged.delete(claimed.outboxId));
     } catch (error) {
       log.warn({ error: error instanceof Error ? error.message : String(error), events: events.length }, 'relay.start_failed');
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
@@ -90,11 +92,12 @@ export function createStarts(deps: Deps, workflows: Workflows): Starts {
 
   return {
     add(events) {
-      unacknowledged += events.length;
+      events.forEach((claimed) => unacknowledged.add(claimed.outboxId));
       enqueue(events);
       if (!timer) pump();
     },
-    waiting: () => unacknowledged,
+    waiting: () => unacknowledged.size,
+    held: () => unacknowledged,
     async stop() {
       isStopping = true;
       if (timer) clearTimeout(timer);

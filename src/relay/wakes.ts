@@ -9,8 +9,10 @@ import type { Workflows } from '../temporal';
 export interface Wakes {
   /** Takes claimed rows; each is tried until Temporal has acknowledged it, then taken out of the outbox. */
   pass(claimed: readonly ClaimedWake[]): void;
-  /** Rows that are claimed and not passed on yet. */
+  /** How many rows are claimed and not passed on yet. */
   waiting(): number;
+  /** These rows. */
+  held(): Iterable<number>;
   /** Resolves when what is under way is over. */
   stop(): Promise<void>;
 }
@@ -25,7 +27,7 @@ export function createWakes(deps: Deps, workflows: Workflows): Wakes {
   const lastSignal = new Map<string, number>();
   const due: ClaimedWake[][] = [];
   const idle: (() => void)[] = [];
-  let waiting = 0;
+  const waiting = new Set<number>();
   let active = 0;
   let isStopping = false;
 
@@ -49,7 +51,7 @@ export function createWakes(deps: Deps, workflows: Workflows): Wakes {
     active += 1;
     try {
       await passGroup(group);
-      waiting -= group.length;
+      group.forEach((wake) => waiting.delete(wake.outboxId));
     } catch (error) {
       deps.log.warn({ error: error instanceof Error ? error.message : String(error) }, 'relay.wake_failed');
       setTimeout(() => {
@@ -75,7 +77,7 @@ export function createWakes(deps: Deps, workflows: Workflows): Wakes {
 
   return {
     pass(claimed) {
-      waiting += claimed.length;
+      claimed.forEach((wake) => waiting.add(wake.outboxId));
       for (const group of grouped(claimed)) {
         const waitMs = waitOf(group);
         const later = (): void => {
@@ -87,7 +89,8 @@ export function createWakes(deps: Deps, workflows: Workflows): Wakes {
       }
       forgetOld(lastSignal);
     },
-    waiting: () => waiting,
+    waiting: () => waiting.size,
+    held: () => waiting,
     async stop() {
       isStopping = true;
       if (active > 0) await new Promise<void>((resolve) => idle.push(resolve));

@@ -129,18 +129,22 @@ export async function returnClaims(sql: Sql, outboxIds: readonly number[]): Prom
   });
 }
 
-/** Renews all claims of a worker. */
-export async function renewClaims(sql: Sql, worker: number): Promise<void> {
+/**
+ * Renews the claims that a worker knows it holds. One whose answer was lost on its way (the connection broke, or the
+ * worker was stopped for longer than it waits) is not among them, and runs out.
+ */
+export async function renewClaims(sql: Sql, worker: number, outboxIds: readonly number[]): Promise<void> {
   await sql.query({
     name: 'outbox-renew',
-    text: `update outbox set claimed_until = now() + make_interval(secs => ${CLAIM_SECONDS}) where claimed_by = $1`,
-    values: [worker],
+    text: `update outbox set claimed_until = now() + make_interval(secs => ${CLAIM_SECONDS}) where claimed_by = $1 and id = any($2::bigint[])`,
+    values: [worker, outboxIds],
   });
 }
 
 /**
- * Frees the claims of workers that are gone: their advisory lock is free, or their lease is over. One statement; a
- * worker that lives holds its lock in a session of its own, so the shared try fails and its claims stay.
+ * Frees the claims of workers that are gone: their advisory lock is free, or their lease is over, which may be one's
+ * own, where the answer to a claim was lost. One statement; a worker that lives holds its lock in a session of its own,
+ * so the shared try fails and its claims stay.
  */
 export async function freeDeadClaims(db: Db, self: number): Promise<number> {
   return db.transaction(async (trx) => {
@@ -150,7 +154,7 @@ export async function freeDeadClaims(db: Db, self: number): Promise<number> {
              where claimed_by in (
                select claimed_by from (select distinct claimed_by from outbox where claimed_by is not null and claimed_by <> $1) others
                where pg_try_advisory_xact_lock_shared(${WORKER_LOCK}, claimed_by)
-             ) or (claimed_by <> $1 and claimed_until < now())
+             ) or claimed_until < now()
              returning id`,
       values: [self],
     });

@@ -1,7 +1,7 @@
 import { beginAttempts, lookAtDeliveries, takeOverAttempt } from '../../src/store/attempts';
 import { lookAtLane, nextInLane } from '../../src/store/lane';
 import { keepRetries, passToLane } from '../../src/store/lane-moves';
-import { claimEvents, claimWakes, finishClaims, freeDeadClaims, readFold, returnClaims, saveFold } from '../../src/store/outbox-claim';
+import { claimEvents, claimWakes, finishClaims, freeDeadClaims, readFold, renewClaims, returnClaims, saveFold } from '../../src/store/outbox-claim';
 import { deliveriesOf, plannedOf, savePlans, type PlannedDelivery } from '../../src/store/plan';
 import { reconcile } from '../../src/store/reconcile';
 import { recordAttempts, recordHealth, withdrawAttempts, type FinishedAttempt, type HealthDelta } from '../../src/store/record';
@@ -270,6 +270,16 @@ describe('The outbox', () => {
     const again = await claimEvents(database.db, 102, 3, 10, new Map());
     expect(again).toHaveLength(2);
     await finishClaims(database.db, again.map(({ outboxId }) => outboxId));
+  });
+
+  it('lets a claim run out whose answer its worker never got, and gives it even to that worker again', async () => {
+    await makeEvents(database.db, workspaceId, 3);
+    const [known] = await claimEvents(database.db, 107, 1, 10, new Map());
+    await claimEvents(database.db, 107, 2, 10, new Map());
+    await database.db.query({ text: `update outbox set claimed_until = now() - interval '1 second'` });
+    await renewClaims(database.db, 107, [known?.outboxId ?? 0]);
+    expect(await freeDeadClaims(database.db, 107)).toBe(2);
+    expect(await claimEvents(database.db, 107, 3, 10, new Map())).toHaveLength(2);
   });
 
   it('gives a lone event of one workspace its place beside a crowd of another', async () => {
