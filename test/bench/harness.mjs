@@ -6,6 +6,7 @@ import { breakdownFigures, readBreakdown } from './breakdown.mjs';
 import { openChild } from './child.mjs';
 import { postStraight, publish } from './measure.mjs';
 import { watchOthers } from './proc.mjs';
+import { openProfiling } from './profiling.mjs';
 import { tell } from './report.mjs';
 import { helpText, readSettings, UsageError } from './settings.mjs';
 import { listen } from './signals.mjs';
@@ -45,11 +46,15 @@ async function readCases() {
 async function runAll(settings) {
   const stops = [];
   const signals = listen(say);
+  const profiling = settings.isProfiled ? openProfiling(settings) : null;
   let bench;
   try {
-    bench = await open(settings, (stop) => stops.push(stop), signals.check);
-    const results = await Promise.race([measureAll(bench, settings), signals.asked]);
-    return tell(bench, results, settings);
+    bench = await open({ ...settings, ...profiling?.stackOptions }, (stop) => stops.push(stop), signals.check);
+    const results = await Promise.race([measureAll(bench, settings, profiling), signals.asked]);
+    const code = tell(bench, results, settings);
+    // The processes write their profiles when they end.
+    if (profiling) stops.unshift(await profiling.summary(bench));
+    return code;
   } catch (error) {
     if (signals.isAsked()) return 130;
     say(error.stack);
@@ -61,14 +66,14 @@ async function runAll(settings) {
 }
 
 /** @param {() => void} check throws when the bench is to stop: asked between steps, so that each step's undoing is known */
-async function open({ workers, scale }, onStop, check) {
+async function open({ workers, scale, nodeOptions, postgresSettings }, onStop, check) {
   const generator = await openChild('generator-process.mjs');
   onStop(generator.close);
   const receiver = await openChild('receiver-process.mjs');
   onStop(receiver.close);
   const receiverUrl = `http://127.0.0.1:${await receiver.call('listen')}`;
   const ownPids = [generator.pid, receiver.pid];
-  const stack = await startStack({ workers, ownPids, progress: say, onStop, check });
+  const stack = await startStack({ workers, ownPids, nodeOptions, postgresSettings, progress: say, onStop, check });
   let number = 0;
   return {
     generator, receiver, receiverUrl, ownPids, stack, onStop,
@@ -80,12 +85,13 @@ async function open({ workers, scale }, onStop, check) {
   };
 }
 
-async function measureAll(bench, { cases }) {
+async function measureAll(bench, { cases }, profiling) {
   say('Warming up');
   await postStraight(bench, { count: bench.scaled(LIMIT_POSTS / 2) });
   await publish(bench, { workspace: await openWorkspace(bench), count: bench.scaled(WARM_UP_EVENTS) });
   await bench.stack.settle();
   bench.limit = await postStraight(bench, { count: bench.scaled(LIMIT_POSTS) });
+  await profiling?.begin(bench);
   const done = [];
   for (const { name, run } of cases) {
     say(`Measuring ${name}`);

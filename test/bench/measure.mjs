@@ -23,7 +23,7 @@ export async function publish(bench, { workspace, count, owed, isAside = () => f
   await pause(DUPLICATES_MS);
   const { arrivals, garbled } = await take(bench, workspace);
   const here = arrivals.filter(({ path }) => !isAside(path));
-  return { ...figuresOf(sending, here), arrivals, faults: faultsOf({ sendings: [sending], arrivals, garbled, isAside }) };
+  return { ...sending, ...figuresOf(sending, here), arrivals, faults: faultsOf({ sendings: [sending], arrivals, garbled, isAside }) };
 }
 
 /** Posts events, and answers when each was due, left, and was acknowledged. For the options see {@link publish}; `isPatient` repeats what is not answered. */

@@ -12,6 +12,7 @@ const CLI = join(root, 'dist', 'src', 'cli.js');
 const READY_MS = 60_000;
 const STOP_MS = 45_000;
 const LAST_LINES = 15;
+const LONGEST_LINE = 300;
 
 /**
  * Starts the workers, then the API. A process that ends by itself makes what waits for it fail, and is not started again.
@@ -41,7 +42,7 @@ export async function startService({ folder, env, workers, nodeOptions, onStop }
   };
   const startWorkers = (own) => Promise.all(Array.from({ length: workers }, () => start('work', own)));
   const lastWords = async () =>
-    (await readFile(log, 'utf8').catch(() => '')).trimEnd().split('\n').slice(-LAST_LINES).join('\n').replaceAll(folder, '(data)').replaceAll(root, '.');
+    (await readFile(log, 'utf8').catch(() => '')).trimEnd().split('\n').slice(-LAST_LINES).map((line) => line.slice(0, LONGEST_LINE)).join('\n').replaceAll(folder, '(data)').replaceAll(root, '.');
 
   await startWorkers();
   const { url } = await start('serve');
