@@ -1,6 +1,9 @@
 /** Where the processor time of the service goes, by function: read from what `node --cpu-prof` wrote. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
 const MOST_FUNCTIONS = 30;
 /** What V8 names so is no function: the thread waits. */
@@ -38,6 +41,6 @@ function addSelfTimes(selfMs, { nodes, samples, timeDeltas }) {
 }
 
 function nameOf({ functionName, url, lineNumber }) {
-  const place = url.replace(/^file:\/\//, '').replace(/^.*\/(?=node_modules\/|dist\/)/, '');
+  const place = url.replace(/^file:\/\//, '').replace(`${root}/`, '');
   return `${functionName || '(anonymous)'}${place ? `  ${place}:${lineNumber + 1}` : ''}`;
 }
