@@ -34,6 +34,9 @@ export const Settings = z.object({
   PUBLIC_URL: z.url().optional().describe('base of links to this service; unset: the listening address'),
   API_RATE_PER_SECOND: positive.optional().describe('requests a second that one API key may make; unset: no limit'),
   RETENTION_DAYS: positive.max(3650).default(30).describe('how long events, deliveries and attempts are kept'),
+  METRICS_PORT: port.optional().describe('port on which the API tells its metrics without a key; unset: only as `GET /metrics` of the API, with the root key'),
+  WORKER_METRICS_PORT: port.optional().describe('port on which a worker tells its metrics without a key; unset: none, and 9464 under `npm start`'),
+  METRICS_HOST: z.string().default('127.0.0.1').describe('address that the ports of metrics listen on'),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('least level that is logged'),
 });
 

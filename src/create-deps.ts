@@ -2,6 +2,8 @@ import { allowedNetworksOf, type Config } from './config';
 import type { Deps } from './deps';
 import { createNewId } from './ids';
 import type { Log } from './log';
+import { createMetrics } from './metrics/metrics';
+import { bindPool } from './metrics/pool';
 import { createKeyRing } from './seal';
 import { openDb } from './store/db';
 import { createAddressPolicy } from './wire/address';
@@ -19,8 +21,11 @@ export function createDeps(config: Config, log: Log): Deps & { close(): Promise<
   const addresses = createAddressPolicy(allowedNetworksOf(config));
   const db = openDb(url, most);
   const poster = createPoster({ policy: addresses });
+  const metrics = createMetrics();
+  bindPool(metrics.api.poolOf('main'), db);
+  bindPool(metrics.worker.poolOf('main'), db);
   return {
-    config, log, db, poster, addresses, newId: createNewId(), keyRing: createKeyRing(keys), now: () => new Date(),
+    config, log, db, poster, addresses, metrics, newId: createNewId(), keyRing: createKeyRing(keys), now: () => new Date(),
     async close() {
       await poster.close();
       await db.close();

@@ -1,6 +1,7 @@
 import type { Config } from './config';
 import type { NewId } from './domain/ids';
 import type { Log } from './log';
+import type { Metrics } from './metrics/metrics';
 import type { KeyRing } from './seal';
 import type { Db } from './store/db';
 import type { AddressPolicy } from './wire/address';
@@ -17,4 +18,6 @@ export interface Deps {
   /** Which addresses an endpoint may have: `createAddressPolicy(allowedNetworksOf(config))`, the poster's own. */
   readonly addresses: AddressPolicy;
   readonly now: () => Date;
+  /** What is counted; told by `GET /metrics`. */
+  readonly metrics: Metrics;
 }

@@ -9,6 +9,9 @@ import { createDeps } from './create-deps';
 import type { Deps } from './deps';
 import { failpoint } from './failpoint';
 import { createLog, type Log } from './log';
+import { bindBacklog } from './metrics/backlog';
+import { createExposition } from './metrics/exposition';
+import { startMetricsServer } from './metrics/server';
 import { createAnnouncer } from './store/announcer';
 import { isDatabaseAway, type Db } from './store/db';
 import { ensurePartitions } from './store/partitions';
@@ -52,9 +55,13 @@ export async function serve(config: Config, options: ServeOptions = {}): Promise
       announcer.announce();
     };
     const publisher = createPublisher(deps.db, announce);
-    const handle = createApp({ deps, announcer: { announce }, publisher, routes, onUndeclaredAnswer: options.onUndeclaredAnswer ?? 'log' }).callback();
+    const exposition = createExposition(deps.metrics.api.meter, { before: bindBacklog(deps.metrics.api, deps.db) });
+    const handle = createApp({ deps, announcer: { announce }, publisher, routes, exposition, onUndeclaredAnswer: options.onUndeclaredAnswer ?? 'log' }).callback();
     const { server, drain } = createDrainingServer((request, response) => void handle(request, response));
     await listen(server, config);
+    const metricsServer = config.METRICS_PORT === undefined ? null : startMetricsServer(exposition, {
+      host: config.METRICS_HOST, port: config.METRICS_PORT, onFault: ({ message }) => log.warn({ error: message }, 'api.metrics_port_taken'),
+    });
     const stopUpkeep = startUpkeep(deps);
     return {
       url: urlOf(server, config.HOST),
@@ -62,6 +69,7 @@ export async function serve(config: Config, options: ServeOptions = {}): Promise
       async close() {
         await drain();
         stopUpkeep();
+        await metricsServer?.close();
         await announcer.close();
         await deps.close();
       },

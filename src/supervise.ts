@@ -52,6 +52,9 @@ export interface Supervisor {
   kill(): void;
 }
 
+/** Where the worker tells its metrics unless told otherwise; where another process has it, it tells none. */
+const WORKER_METRICS_PORT = 9464;
+
 type Stop = () => Promise<void>;
 
 /** A part that runs, and what the processes must know of it. */
@@ -121,7 +124,8 @@ async function start({ env, config, options, onStop, onKeeper, isStopping }: Sta
   for (const part of [database, temporal]) if (part.status === 'fulfilled') onStop(part.value.stop);
   if (database.status === 'rejected') throw database.reason;
   if (temporal.status === 'rejected') throw temporal.reason;
-  const childEnv = { ...env, ...database.value.env, ...temporal.value.env, LOG_LEVEL: env['LOG_LEVEL'] || 'warn', POSTHORN_SUPERVISED: '1' };
+  const metrics: Env = config.WORKER_METRICS_PORT === undefined && (await isPortFree(WORKER_METRICS_PORT)) ? { WORKER_METRICS_PORT: String(WORKER_METRICS_PORT) } : {};
+  const childEnv = { ...env, ...metrics, ...database.value.env, ...temporal.value.env, LOG_LEVEL: env['LOG_LEVEL'] || 'warn', POSTHORN_SUPERVISED: '1' };
 
   const run = async (name: string, args: readonly string[], graceMs: number): Promise<{ ready: Ready; stop: Stop }> => {
     if (isStopping()) throw new Error('Stopped while it was starting.');

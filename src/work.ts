@@ -14,6 +14,9 @@ import { createSender } from './engine/sender';
 import { testMs } from './failpoint';
 import { createLog, type Log } from './log';
 import { startHousekeeper } from './relay/housekeeper';
+import { createExposition } from './metrics/exposition';
+import { bindPool } from './metrics/pool';
+import { startMetricsServer } from './metrics/server';
 import { openPresence } from './relay/presence';
 import { startReconciler } from './relay/reconciler';
 import { startRelay } from './relay/relay';
@@ -98,9 +101,13 @@ export async function work(config: Config, options: WorkOptions = {}): Promise<R
   const presence = await openPresence(config.DATABASE_URL ?? '', log, onNotify);
   // Claims are leases: where PostgreSQL loses one, it is made again, and what was done is found done.
   const outboxDb = openDb(config.DATABASE_URL ?? '', OUTBOX_CONNECTIONS, { isForgetful: true });
+  bindPool(deps.metrics.worker.poolOf('outbox'), outboxDb);
   const outboxDeps = { ...deps, db: outboxDb };
   const relay = startRelay({
     deps: outboxDeps, presence, firstAttempts, gate, eventWaker, wakeWaker, starts: createStarts(outboxDeps, workflows), wakes: createWakes(outboxDeps, workflows),
+  });
+  const metricsServer = config.WORKER_METRICS_PORT === undefined ? null : startMetricsServer(createExposition(deps.metrics.worker.meter), {
+    host: config.METRICS_HOST, port: config.WORKER_METRICS_PORT, onFault: ({ message }) => log.warn({ error: message }, 'worker.metrics_port_taken'),
   });
   const reconciler = startReconciler(deps, onNotify, options.reconcileEveryMs ?? testMs('POSTHORN_RECONCILE_EVERY_MS'));
   const housekeeper = startHousekeeper(deps);
@@ -117,6 +124,7 @@ export async function work(config: Config, options: WorkOptions = {}): Promise<R
       await presence.close();
       await connection.close();
       await outboxDb.close();
+      await metricsServer?.close();
       await deps.close();
     },
   };

@@ -3,6 +3,7 @@ import Koa, { type Context } from 'koa';
 import type { Publisher } from '../commands/publish';
 import type { Deps } from '../deps';
 import { AppError } from '../errors';
+import type { Exposition } from '../metrics/exposition';
 import type { Announcer } from '../store/announcer';
 import { createAuth, type Auth } from './auth';
 import { guardOf } from './guard';
@@ -16,9 +17,12 @@ export interface AppParts {
   readonly announcer: Pick<Announcer, 'announce'>;
   readonly publisher: Publisher;
   readonly routes: readonly Route[];
+  readonly exposition: Exposition;
   /** What follows an answer that its own route does not declare: `throw` a 500 (tests, development), or only `log` it. */
   readonly onUndeclaredAnswer: 'throw' | 'log';
 }
+
+type RequestTimes = ReturnType<Deps['metrics']['api']['requestsOf']>;
 
 /** A request that takes longer is logged, in ms. */
 const SLOW_MS = 1_000;
@@ -26,7 +30,8 @@ const SLOW_MS = 1_000;
 /** The HTTP application: request id, log, errors, then for each route auth, guard, handler and the check of its answer. */
 export function createApp(parts: AppParts): Koa {
   const app = new Koa();
-  const { log } = parts.deps;
+  const { log, metrics: { api: metrics } } = parts.deps;
+  const unrouted = metrics.requestsOf('other', 'other');
   const router = createRouter(parts, createAuth(parts.deps));
 
   app.use(async (ctx, next) => {
@@ -41,8 +46,11 @@ export function createApp(parts: AppParts): Koa {
     } catch (error) {
       presentError(ctx, error, requestId, log);
     }
-    const durationMs = Math.round(performance.now() - startedAt);
-    if (durationMs > SLOW_MS) log.warn({ requestId, method: ctx.method, path: ctx.path, status: ctx.status, durationMs }, 'slow request');
+    const durationMs = performance.now() - startedAt;
+    const { status, method } = ctx;
+    timesOf(ctx, unrouted, status).observeMs(durationMs);
+    if (status < 300 && method !== 'GET') metrics.ack.observeMs(durationMs);
+    if (durationMs > SLOW_MS) log.warn({ requestId, method, path: ctx.path, status, durationMs: Math.round(durationMs) }, 'slow request');
   });
   app.use(refuseOtherMethods(parts.routes));
   app.use(router.routes());
@@ -57,14 +65,22 @@ function createRouter(parts: AppParts, auth: Auth): Router {
   const run = createRunner(parts);
   for (const route of parts.routes) {
     const guard = guardOf(route);
+    const times = parts.deps.metrics.api.requestsOf(route.method, route.path);
     router.register(route.path, [route.method], async (ctx) => {
       const requestId = String(ctx.state['requestId']);
+      ctx.state['times'] = times;
       const caller = route.role === null ? null : await auth.authenticate(credentialsOf(ctx), route);
       const answer = await run({ route, guard, caller, requestId }, ctx);
       present(ctx, answer, route.replyType);
     });
   }
   return router;
+}
+
+/** Of a request's route, or of all that have none: the times of answers of this class. */
+function timesOf(ctx: Context, unrouted: RequestTimes, status: number): RequestTimes['2'] {
+  const times = (ctx.state['times'] as RequestTimes | undefined) ?? unrouted;
+  return status < 300 ? times[2] : status < 400 ? times[3] : status < 500 ? times[4] : times[5];
 }
 
 const credentialsOf = (ctx: Context) => ({

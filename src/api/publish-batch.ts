@@ -22,7 +22,9 @@ export async function publishBatch(items: readonly unknown[], raw: string, conte
   return checked.map((one) => {
     if ('refused' in one) return refusal(one.refused);
     const inserted = stored.get(one.event);
-    return inserted ?? refusal(noSuchSubject(one.objectId ?? ''));
+    if (!inserted) return refusal(noSuchSubject(one.objectId ?? ''));
+    context.deps.metrics.api.published[inserted.duplicate ? 'duplicate' : 'stored'].add();
+    return inserted;
   });
 }
 

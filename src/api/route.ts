@@ -33,6 +33,8 @@ export interface RouteContext {
   publish(event: NewEvent): Promise<InsertedEvent>;
   /** A header of the request, by its name in lower case. @throws AppError 400 where it stands more than once. */
   header(name: string): string | undefined;
+  /** The metrics of this process as Prometheus reads them. */
+  metricsText(): Promise<string>;
   /** Whether the request has an Idempotency-Key: then all writes go through `write`, and `deps.db` reads its transaction. */
   readonly isIdempotent: boolean;
 }

@@ -25,7 +25,8 @@ const NOBODY: Caller = { workspaceId: '', role: 'read', keyId: 'none', isRoot: f
 
 /** Runs calls: reads and guards their input, calls the handler, once where asked to, and checks what it answers. */
 export function createRunner(parts: AppParts): (call: Call, ctx: Context) => Promise<Answer> {
-  const { deps, announcer, publisher, onUndeclaredAnswer } = parts;
+  const { deps, announcer, publisher, onUndeclaredAnswer, exposition } = parts;
+  const metricsText = (): Promise<string> => exposition.text();
 
   return async (call, ctx) => {
     const { route, guard } = call;
@@ -69,6 +70,7 @@ export function createRunner(parts: AppParts): (call: Call, ctx: Context) => Pro
       write: (work) => announced(deps.db.transaction(work)),
       writeOne: (work) => announced(work(deps.db)),
       publish: (event) => publisher.publish(event),
+      metricsText,
       isIdempotent: false,
     };
   }
@@ -85,6 +87,7 @@ export function createRunner(parts: AppParts): (call: Call, ctx: Context) => Pro
         if (!inserted) throw new Error('A stored event was not told of');
         return inserted;
       },
+      metricsText,
       isIdempotent: true,
     };
   }

@@ -1,5 +1,6 @@
 import type { Deps } from '../deps';
 import type { Event } from '../domain/event';
+import type { Metrics } from '../metrics/metrics';
 import { savePlans, type EventPlan, type PlannedDelivery } from '../store/plan';
 import type { RoutedEndpoint } from '../store/routing';
 import { failpoint } from '../failpoint';
@@ -72,14 +73,24 @@ interface Saved {
 }
 
 async function saveAll(parts: Parts, events: readonly Event[], revision: number): Promise<Saved | null> {
+  const startedAt = performance.now();
   const [first] = events;
   const routing = first && (await parts.routings.get(first.workspaceId, revision));
   if (!routing) return null;
   const plans = events.map((event) => planEvent(parts, event, routing));
   const at = performance.now();
   const mine = await savePlans(parts.deps.db, plans);
+  countPlans(parts.deps.metrics.worker, plans, mine, performance.now() - startedAt);
   failpoint('after-plan');
   return { routing, plans: new Map(plans.map((plan) => [plan.eventId, plan])), mine, at };
+}
+
+function countPlans({ stages, planned, finished }: Metrics['worker'], plans: readonly EventPlan[], mine: ReadonlySet<string>, durationMs: number): void {
+  stages.plan.observeMs(durationMs, mine.size);
+  planned.add(mine.size);
+  for (const { eventId, deliveries } of plans) {
+    for (const { status } of deliveries) if (status === 'CANCELLED' && mine.has(eventId)) finished.cancelled.add();
+  }
 }
 
 /** Decides what an event is owed to, and which way each delivery goes. */

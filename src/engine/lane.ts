@@ -120,6 +120,7 @@ async function begin({ deps }: LaneParts, target: RoutedEndpoint, row: LaneRow, 
   const number = (row.open?.number ?? row.attemptCount) + 1;
   const attempt = { eventId: row.eventId, id: row.id, attemptId: deps.newId('attempt'), number, leaseMs: target.policy.timeoutMs + LEASE_MARGIN_MS };
   const isBegun = row.open ? await takeOverAttempt(deps.db, attempt) : (await beginAttempts(deps.db, [attempt])).has(row.id);
+  if (row.open && isBegun) deps.metrics.worker.attempts.unknown[target.dialect].add();
   const [event] = isBegun ? await readEvents(deps.db, [row.eventId]) : [];
   return event
     ? { event, target, deliveryId: row.id, number, failures: row.failures, byRetry: false, isProbe: row.status === 'HELD', isResend: row.isResend, release }

@@ -4,6 +4,7 @@ import { announceDeliveries } from '../commands/announce-deliveries';
 import { deactivateEndpoint } from '../commands/switch-endpoint';
 import type { Deps } from '../deps';
 import { createGroupCommit } from '../group-commit';
+import type { Metrics } from '../metrics/metrics';
 import type { Sql } from '../store/db';
 import { lockEndpoint } from '../store/endpoints';
 import {
@@ -40,6 +41,7 @@ const TRANSIENT = new Set(['40P01', '40001']);
 export function createRecorder(deps: Deps, onWritten: () => void): Recorder {
   const finished = createGroupCommit<Finished, Recorded | null>({ writers: WRITERS, largest: LARGEST }, async (batch) => {
     const recorded = await retried(() => write(deps, batch));
+    countFinished(deps.metrics.worker, recorded);
     if (batch.some((attempt) => attempt.outcome !== 'ok' || attempt.byRetry)) onWritten();
     return recorded;
   });
@@ -57,6 +59,14 @@ export function createRecorder(deps: Deps, onWritten: () => void): Recorder {
       await Promise.all([finished.drain(), unbegun.drain()]);
     },
   };
+}
+
+function countFinished({ finished }: Metrics['worker'], recorded: readonly (Recorded | null)[]): void {
+  for (const one of recorded) {
+    if (one?.status === 'DELIVERED') finished.delivered.add();
+    else if (one?.status === 'EXHAUSTED') finished.exhausted.add();
+    else if (one?.status === 'CANCELLED') finished.cancelled.add();
+  }
 }
 
 async function write(deps: Deps, batch: readonly Finished[]): Promise<(Recorded | null)[]> {

@@ -12,6 +12,7 @@ import { renderBody } from '../wire/envelope';
 import { createFileLinker } from '../wire/file-link';
 import { requestHeaders } from '../wire/request';
 import { failpoint } from '../failpoint';
+import { countAttempt } from './attempt-watch';
 import type { Finished, Recorder } from './recorder';
 
 /** An attempt whose intent stands in the database and whose bytes may leave now. */
@@ -55,20 +56,27 @@ export type Send = (attempt: BegunAttempt) => Promise<AttemptReport>;
 /** A sender over the guarded client. */
 export function createSender(deps: Deps, recorder: Recorder, onSent: (endpointId: string, durationMs: number) => void): Send {
   const fileLink = createFileLinker(deps);
+  const metrics = deps.metrics.worker;
+  let underWay = 0;
+  metrics.attemptsUnderWay.ask = () => underWay;
   return async (attempt) => {
     const { event, target } = attempt;
     const looksBack = DIALECTS[target.dialect].tellsHistory && !attempt.isFirst;
     const history = looksBack ? await readSendHistory(deps.db, event.id, target.id, attempt.deliveryId) : NOTHING_SENT;
     const startedAt = deps.now();
+    const beganAtMs = performance.now();
     const facts = { ...attemptFacts(history, attempt.number, startedAt), verifyToken: target.verifyToken, fileLink };
     const body = renderBody(target.dialect, event, facts);
     const headers = requestHeaders(target, event, body, startedAt);
     failpoint('before-send');
+    const sentAtMs = performance.now();
+    underWay += 1;
     const reply = await deps.poster.post({
       endpointId: target.id, url: target.url, headers, body,
       timeoutMs: target.policy.timeoutMs, connectTimeoutMs: target.policy.connectTimeoutMs,
     }).finally(() => attempt.release?.());
     failpoint('after-response');
+    const answeredAtMs = performance.now();
     onSent(target.id, reply.durationMs);
     const verdict = judge(reply, target.policy.success, deps.now());
     const step = nextStep(target.policy, attempt.failures, verdict, Math.random());
@@ -98,8 +106,12 @@ export function createSender(deps: Deps, recorder: Recorder, onSent: (endpointId
       gone: verdict.gone && target.policy.deactivate.onGone,
       deactivate: target.policy.deactivate,
     };
-    const recorded = await recorder.record(finished);
+    const recorded = await recorder.record(finished).finally(() => (underWay -= 1));
     failpoint('after-record');
+    countAttempt(metrics, {
+      event, dialect: target.dialect, outcome: verdict.outcome, isFirst: attempt.number === 1 && !attempt.isResend, isResend: attempt.isResend,
+      startedAt, beganAtMs, sentAtMs, answeredAtMs, recordedAtMs: performance.now(), recorded,
+    });
     return {
       eventId: event.id, deliveryId: attempt.deliveryId, endpointId: target.id, number: attempt.number, verdict,
       statusCode: reply.statusCode, durationMs: Math.round(reply.durationMs), afterMs, recorded,

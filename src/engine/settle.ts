@@ -45,6 +45,7 @@ export async function takeOver({ deps, send }: Pick<SettleParts, 'deps' | 'send'
     eventId: look.eventId, id: look.id, attemptId: deps.newId('attempt'), number, leaseMs: target.policy.timeoutMs + LEASE_MARGIN_MS,
   });
   if (!isWon) return false;
+  deps.metrics.worker.attempts.unknown[target.dialect].add();
   await send({ event, target, deliveryId: look.id, number, failures: look.failures, byRetry, isProbe: look.status === 'HELD', isResend: look.isResend });
   return true;
 }

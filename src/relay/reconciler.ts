@@ -33,6 +33,9 @@ export function startReconciler(deps: Deps, onRepair: () => void, everyMs = RECO
       const expired = await expireAllHolds(deps);
       if (expired > 0) deps.log.info({ expired }, 'reconciler.holds_expired');
       const { woken, ...lost } = repairs;
+      for (const [kind, counter] of Object.entries(deps.metrics.worker.repairs)) counter.add(lost[kind as keyof typeof lost]);
+      deps.metrics.worker.finished.exhausted.add(expired);
+      deps.metrics.worker.finished.cancelled.add(lost.orphans);
       const isFault = Object.values(lost).some((count) => count > 0);
       if (isFault) deps.log.warn(lost, 'reconciler.repaired');
       if (isFault || woken > 0 || expired > 0) onRepair();

@@ -2,6 +2,7 @@ import type { Deps } from '../deps';
 import type { FirstAttempts } from '../engine/first-attempts';
 import { failpoint } from '../failpoint';
 import type { Gate } from '../engine/gate';
+import type { Histogram } from '../metrics/instruments';
 import {
   claimEvents, claimWakes, countWorkers, freeDeadClaims, renewClaims, returnClaims, type ClaimedEvent,
 } from '../store/outbox-claim';
@@ -49,6 +50,12 @@ export function startRelay(parts: RelayParts): Relay {
   const held = new Map<string, number>();
   let used = 0;
   let isStopping = false;
+  const { stages, places, placesUsed, waitingForStart, workers } = deps.metrics.worker;
+  let liveWorkers = 1;
+  places.ask = () => PLACES;
+  placesUsed.ask = () => used;
+  waitingForStart.ask = () => starts.waiting();
+  workers.ask = () => liveWorkers;
 
   async function eventTurn(): Promise<number> {
     const free = Math.min(CLAIM, PLACES - used, MOST_WAITING - starts.waiting());
@@ -56,6 +63,7 @@ export function startRelay(parts: RelayParts): Relay {
     const claimed = await claimEvents(deps.db, presence.number, free, PLACES, held);
     if (claimed.length === 0) return IDLE_POLL_MS;
     failpoint('after-claim');
+    countWait(stages.relay_wait, claimed);
     if (deps.config.HEAD_START) claimed.forEach(takePlace);
     if (deps.config.HEAD_START) giveHeadStart(claimed);
     starts.add(claimed);
@@ -126,7 +134,8 @@ export function startRelay(parts: RelayParts): Relay {
       eventWaker.wake();
       wakeWaker.wake();
     }
-    parts.gate.setWorkers(await countWorkers(deps.db));
+    liveWorkers = await countWorkers(deps.db);
+    parts.gate.setWorkers(liveWorkers);
   }
 
   const quietly = (work: () => Promise<void>) => (): void => void work().catch(() => undefined);
@@ -150,6 +159,12 @@ export function startRelay(parts: RelayParts): Relay {
       while (firstAttempts.count() > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
     },
   };
+}
+
+/** From the commit, by PostgreSQL's clock, to the claim, by ours. What another worker had claimed before tells nothing. */
+function countWait(wait: Histogram, claimed: readonly ClaimedEvent[]): void {
+  const now = Date.now();
+  for (const { event, planned } of claimed) if (!planned) wait.observeMs(now - event.createdAt.getTime());
 }
 
 function byWorkspace(claimed: readonly ClaimedEvent[]): ClaimedEvent[][] {

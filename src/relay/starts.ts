@@ -25,6 +25,7 @@ const RETRY_MS = 500;
 /** Queues of claimed events by workspace, and the bucket that paces their starts. */
 export function createStarts(deps: Deps, workflows: Workflows): Starts {
   const { config, db, log } = deps;
+  const { stages, workflowsStarted, foldEvents } = deps.metrics.worker;
   const pace = createPace(config);
   const queues = new Map<string, ClaimedEvent[]>();
   let queued = 0;
@@ -66,7 +67,11 @@ export function createStarts(deps: Deps, workflows: Workflows): Starts {
   async function run(events: readonly ClaimedEvent[]): Promise<void> {
     underWay += 1;
     try {
+      const startedAt = performance.now();
       const started = await startFold(deps, workflows, events);
+      stages.workflow_start.observeMs(performance.now() - startedAt);
+      workflowsStarted.deliverEvent.add();
+      foldEvents.observe(started.length);
       failpoint('after-start');
       await finishing.add(started);
       events.forEach((claimed) => unacknowledged.delete(claimed.outboxId));

@@ -38,6 +38,7 @@ export function createWakes(deps: Deps, workflows: Workflows): Wakes {
     else if (wake.deliveryId !== null) await workflows.signalDeliver(wake.deliveryId, wake.signal ?? 'wake');
     else if (wake.jobId !== null) await wakeJob(deps, workflows, wake.workspaceId, wake.jobId);
     else if (wake.endpointId !== null) await wakeWatcher(wake.workspaceId, wake.endpointId);
+    deps.metrics.worker.wakes[wake.kind].add(group.length);
     await finishClaims(deps.db, group.map((row) => row.outboxId));
   }
 
@@ -120,7 +121,7 @@ function forgetOld(lastSignal: Map<string, number>): void {
   for (const [id, at] of lastSignal) if (performance.now() - at > WATCHER_EVERY_MS) lastSignal.delete(id);
 }
 
-async function startDeliver({ db }: Deps, workflows: Workflows, wake: ClaimedWake): Promise<void> {
+async function startDeliver({ db, metrics }: Deps, workflows: Workflows, wake: ClaimedWake): Promise<void> {
   if (wake.eventId === null || wake.deliveryId === null || wake.endpointId === null) return;
   const [look] = await lookAtDeliveries(db, [{ eventId: wake.eventId, id: wake.deliveryId }]);
   // It may have ended, or been held, since the row was written.
@@ -133,6 +134,7 @@ async function startDeliver({ db }: Deps, workflows: Workflows, wake: ClaimedWak
     look.workspaceId,
     wake.eventType ?? 'unknown',
   );
+  metrics.worker.workflowsStarted.deliver.add();
 }
 
 async function wakeJob({ db }: Deps, workflows: Workflows, workspaceId: string, jobId: string): Promise<void> {

@@ -19,6 +19,12 @@ export interface Db extends Sql {
   close(): Promise<void>;
 }
 
+/** A pool that tells how much of it is used. */
+export interface PooledDb extends Db {
+  /** Connections that are open, those of them that are idle, and callers that wait for one. */
+  connections(): { readonly open: number; readonly idle: number; readonly waiting: number };
+}
+
 // bigint: sequences and counts stay far below 2^53, and a string would have to be converted at every use.
 types.setTypeParser(types.builtins.INT8, Number);
 // json: kept as the text that was stored; whoever needs the value parses it.
@@ -55,7 +61,7 @@ export interface DbOptions {
 }
 
 /** Opens a pool. A statement that takes longer than 30 s is given up, here and by the server. */
-export function openDb(url: string, max: number, { isForgetful = false }: DbOptions = {}): Db {
+export function openDb(url: string, max: number, { isForgetful = false }: DbOptions = {}): PooledDb {
   const pool = new Pool({
     connectionString: url,
     max,
@@ -89,6 +95,7 @@ export function openDb(url: string, max: number, { isForgetful = false }: DbOpti
         client.release(failure);
       }
     },
+    connections: () => ({ open: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close: () => pool.end(),
   };
 }

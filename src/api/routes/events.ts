@@ -8,7 +8,7 @@ import { eventText, eventValue } from '../event-text';
 import { listQuery, openList } from '../lists';
 import { postedEvent } from '../posted-event';
 import { publishBatch } from '../publish-batch';
-import { route, type Answer, type Route } from '../route';
+import { route, type Answer, type Route, type RouteContext } from '../route';
 import { batchBody, batchOut, deliveredFilter, eventDetailOut, eventOut, externalId, publishBody, published } from '../schemas/events';
 import { eventType, idOf, objectId, pageOf } from '../schemas/shared';
 
@@ -26,10 +26,10 @@ export const eventRoutes: readonly Route[] = [
     handle: async ({ body, raw }, context) => {
       const event = newCustomEvent(context.deps.newId, context.caller.workspaceId, postedEvent(body, raw, 0, context));
       const subject = body.objectId;
-      if (subject === undefined) return publishedAnswer(await context.publish(event), event.externalId);
+      if (subject === undefined) return publishedAnswer(context, await context.publish(event), event.externalId);
       const [inserted] = await context.write((trx) => appendToObjects(trx, event.workspaceId, [{ event, objectId: subject }]));
       if (!inserted) throw noSuchSubject(subject);
-      return publishedAnswer(inserted, event.externalId);
+      return publishedAnswer(context, inserted, event.externalId);
     },
   }),
   route({
@@ -70,7 +70,7 @@ export const eventRoutes: readonly Route[] = [
   }),
 ];
 
-const publishedAnswer = ({ id, duplicate }: InsertedEvent, ownId: string | null): Answer => ({
-  status: duplicate ? 200 : 202,
-  body: { id, externalId: ownId, duplicate },
-});
+function publishedAnswer({ deps }: RouteContext, { id, duplicate }: InsertedEvent, ownId: string | null): Answer {
+  deps.metrics.api.published[duplicate ? 'duplicate' : 'stored'].add();
+  return { status: duplicate ? 200 : 202, body: { id, externalId: ownId, duplicate } };
+}

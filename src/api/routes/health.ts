@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { METRICS_TYPE } from '../../metrics/exposition';
 import { route, type Route } from '../route';
 
 const tag = 'operations';
@@ -8,7 +9,7 @@ const PATIENCE_MS = 2_000;
 
 const readiness = z.strictObject({ status: z.enum(['ready', 'unavailable']), postgres: z.enum(['ok', 'away']) }).meta({ id: 'Readiness' });
 
-/** The calls that load balancers make. */
+/** The calls that load balancers and Prometheus make. */
 export const healthRoutes: readonly Route[] = [
   route({
     method: 'GET', path: '/healthz', role: null, tag, summary: 'Whether the process lives',
@@ -23,6 +24,15 @@ export const healthRoutes: readonly Route[] = [
       return answered
         ? { status: 200, body: { status: 'ready', postgres: 'ok' } }
         : { status: 503, body: { status: 'unavailable', postgres: 'away' }, headers: { 'Retry-After': '1' } };
+    },
+  }),
+  route({
+    // It tells of all workspaces, on a port that strangers reach: those who may ask without a key ask at METRICS_PORT.
+    method: 'GET', path: '/metrics', role: 'root', tag, summary: 'The metrics of this process, for Prometheus',
+    replies: { 200: z.string() }, replyType: METRICS_TYPE,
+    handle: async (_input, { metricsText }) => {
+      const text = await metricsText();
+      return { status: 200, body: text, text };
     },
   }),
 ];

@@ -1,0 +1,147 @@
+import { OUTCOMES } from '../../src/domain/attempt';
+import { DIALECT_NAMES } from '../../src/domain/dialect';
+import { routes } from '../../src/api/routes';
+import { freePort } from '../../src/embedded/ports';
+import { type Receiver, openReceiver } from '../support/receiver';
+import { familyOf, readScrape, type Scrape } from '../support/prometheus';
+import { type Service, startService, untilSettled } from '../support/service';
+import { until } from '../support/wait';
+
+/** Events that arrive, those that are answered 500 once and then arrive, those that are given up, those that are held. */
+const [FINE, FLAKY, DEAD, HELD] = [40, 5, 3, 4];
+
+let service: Service;
+let receiver: Receiver;
+let ports: { readonly api: number; readonly worker: number };
+
+beforeAll(async () => {
+  ports = { api: await freePort(), worker: await freePort() };
+  receiver = await openReceiver();
+  service = await startService({ env: { METRICS_PORT: String(ports.api), WORKER_METRICS_PORT: String(ports.worker) } });
+  receiver.willAnswer('/flaky', Array.from({ length: FLAKY }, () => 500));
+  receiver.willAnswer('/dead', [], 503);
+  const policy = { retry: { delays: ['1s'], jitter: 0 } };
+  await service.endpoint(`${receiver.url}/fine`, { events: ['fine'] });
+  await service.endpoint(`${receiver.url}/flaky`, { events: ['flaky'], dialect: 'chakra', secret: 'any string will do', policy });
+  await service.endpoint(`${receiver.url}/dead`, { events: ['dead'], policy: { ...policy, retry: { delays: [], jitter: 0 } } });
+  const held = await service.endpoint(`${receiver.url}/held`, { events: ['held'] });
+  await service.ok('POST', `/v1/endpoints/${held.id}/deactivate`, { reason: 'moving' });
+  const ids = [
+    ...await service.publish(FINE, 'fine'), ...await service.publish(FLAKY, 'flaky'), ...await service.publish(DEAD, 'dead'), ...await service.publish(HELD, 'held'),
+  ];
+  await untilSettled(service, ids);
+});
+afterAll(async () => {
+  await service?.stop();
+  await receiver?.close();
+});
+
+async function scrape(of: 'api' | 'worker'): Promise<Scrape> {
+  const reply = await fetch(`http://127.0.0.1:${ports[of]}/metrics`);
+  expect(reply.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
+  return readScrape(await reply.text());
+}
+
+test('attempts are counted by outcome and dialect, deliveries by how they ended', async () => {
+  const worker = await scrape('worker');
+  const attempts = (outcome: string, dialect: string): number => worker.value('posthorn_attempts_total', { outcome, dialect });
+  expect(attempts('ok', 'standard')).toBe(FINE);
+  expect(attempts('ok', 'chakra')).toBe(FLAKY);
+  expect(attempts('http_error', 'chakra')).toBe(FLAKY);
+  expect(attempts('http_error', 'standard')).toBe(DEAD);
+  expect(worker.value('posthorn_attempts_total')).toBe(FINE + 2 * FLAKY + DEAD);
+  expect(worker.value('posthorn_attempt_duration_seconds_count', { outcome: 'ok' })).toBe(FINE + FLAKY);
+  expect(worker.value('posthorn_attempts_under_way')).toBe(0);
+  expect(['delivered', 'exhausted', 'cancelled'].map((status) => worker.value('posthorn_deliveries_finished_total', { status }))).toEqual([FINE + FLAKY, DEAD, 0]);
+});
+
+test('each stage has seen each event, attempt or start once', async () => {
+  const worker = await scrape('worker');
+  const events = worker.value('posthorn_events_planned_total');
+  // Those that were published, and those that tell of the endpoints' own fate.
+  const [stored] = await service.db.query<{ n: number }>({ text: 'select count(*) as n from events' });
+  expect(events).toBe(stored?.n);
+  const seen = (stage: string): number => worker.value('posthorn_stage_duration_seconds_count', { stage });
+  expect([seen('relay_wait'), seen('plan')]).toEqual([events, events]);
+  expect([seen('sign'), seen('post'), seen('record')]).toEqual(Array(3).fill(FINE + 2 * FLAKY + DEAD));
+  expect(worker.value('posthorn_first_attempt_latency_seconds_count')).toBe(FINE + FLAKY + DEAD);
+  expect(worker.value('posthorn_delivery_latency_seconds_count')).toBe(FINE + FLAKY);
+
+  const started = await until(async () => {
+    const now = await scrape('worker');
+    return now.value('posthorn_fold_events_sum') === events && now;
+  }, { what: 'a workflow of each event' });
+  const starts = started.value('posthorn_workflows_started_total', { workflow: 'deliverEvent' });
+  expect(starts).toBe(started.value('posthorn_stage_duration_seconds_count', { stage: 'workflow_start' }));
+  expect(starts).toBe(started.value('posthorn_fold_events_count'));
+  expect(started.value('posthorn_workflows_started_total', { workflow: 'deliver' })).toBe(FLAKY);
+  expect(started.value('posthorn_relay_places_used')).toBe(0);
+  expect(started.value('posthorn_relay_places')).toBeGreaterThan(0);
+  expect(started.value('posthorn_workers')).toBe(1);
+});
+
+test('what waits is told by the API, from the database', async () => {
+  const api = await until(async () => {
+    const now = await scrape('api');
+    return now.value('posthorn_outbox_rows') === 0 && now.value('posthorn_deliveries_waiting', { status: 'held' }) === HELD && now;
+  }, { what: 'an empty outbox' });
+  expect(['pending', 'retrying'].map((status) => api.value('posthorn_deliveries_waiting', { status }))).toEqual([0, 0]);
+  expect(api.value('posthorn_deliveries_oldest_due_seconds')).toBe(0);
+  expect(api.value('posthorn_outbox_oldest_seconds')).toBe(0);
+  expect(['active', 'failing', 'deactivated'].map((status) => api.value('posthorn_endpoints', { status }))).toEqual([3, 0, 1]);
+  expect(api.value('posthorn_database_up')).toBe(1);
+  expect(api.value('posthorn_db_pool_connections', { pool: 'main', state: 'open' })).toBeGreaterThan(0);
+});
+
+test('requests are counted by route and class of status, and what was published by what became of it', async () => {
+  await service.ok('POST', '/v1/events', { type: 'once', data: 1, id: 'mine' });
+  await service.ok('POST', '/v1/events', { type: 'once', data: 1, id: 'mine' });
+  await service.call('GET', '/v1/nothing/here');
+  await service.call('GET', '/v1/endpoints/ep_none');
+  const api = await scrape('api');
+  const requests = (labels: Record<string, string>): number => api.value('posthorn_http_request_duration_seconds_count', labels);
+  expect(requests({ method: 'POST', route: '/v1/events/batch', status: '2xx' })).toBe(4);
+  expect(requests({ method: 'POST', route: '/v1/endpoints', status: '2xx' })).toBe(4);
+  expect(requests({ route: 'other', status: '4xx' })).toBe(1);
+  expect(requests({ route: '/v1/endpoints/:endpointId', status: '4xx' })).toBe(1);
+  expect(api.value('posthorn_events_published_total', { result: 'stored' })).toBe(FINE + FLAKY + DEAD + HELD + 1);
+  expect(api.value('posthorn_events_published_total', { result: 'duplicate' })).toBe(1);
+  // Four endpoints, one of them deactivated, four batches and two events.
+  expect(api.value('posthorn_stage_duration_seconds_count', { stage: 'ack' })).toBe(4 + 1 + 4 + 2);
+});
+
+test('the API’s own port tells the same to the root key alone', async () => {
+  const admin = await service.ok('POST', '/v1/api-keys', { name: 'admin', role: 'admin' });
+  expect((await service.call('GET', '/metrics', undefined, { authorization: null })).status).toBe(401);
+  expect((await service.call('GET', '/metrics', undefined, { authorization: `Bearer ${admin.key}` })).status).toBe(403);
+  const reply = await service.call('GET', '/metrics');
+  expect(reply.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4; charset=utf-8$/);
+  expect(readScrape(reply.text).value('posthorn_endpoints', { status: 'active' })).toBe(3);
+});
+
+test('labels take their values from closed lists, and hold no id, address or secret', async () => {
+  const closed: Readonly<Record<string, readonly string[]>> = {
+    stage: ['ack', 'relay_wait', 'plan', 'sign', 'post', 'record', 'workflow_start'],
+    outcome: OUTCOMES, dialect: DIALECT_NAMES, status: ['2xx', '3xx', '4xx', '5xx', 'delivered', 'exhausted', 'cancelled', 'pending', 'retrying', 'held', 'active', 'failing', 'deactivated'],
+    kind: ['event', 'retry', 'signal', 'job', 'events', 'attempts', 'retries', 'watchers', 'jobs', 'orphans'],
+    route: ['other', ...routes.map(({ path }) => path)], method: ['other', 'GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    pool: ['main', 'outbox'], state: ['open', 'idle', 'waiting'], workflow: ['deliverEvent', 'deliver'], result: ['stored', 'duplicate'],
+  };
+  for (const part of ['api', 'worker'] as const) {
+    const told = await scrape(part);
+    const ours = told.samples.filter(({ name }) => name.startsWith('posthorn_'));
+    const strange = ours.flatMap(({ name, labels }) =>
+      Object.entries(labels).filter(([label, value]) => label !== 'le' && !closed[label]?.includes(value)).map(([label, value]) => `${name} ${label}=${value}`));
+    expect(strange).toEqual([]);
+    expect(ours.length).toBeLessThan(1_500);
+    expect(told.samples.filter(({ name }) => !told.types.has(familyOf(told, name)))).toEqual([]);
+    for (const secret of [service.rootKey, 'any string will do', '/flaky', 'evt_', 'ep_']) expect(told.text).not.toContain(secret);
+  }
+});
+
+test('nothing else is answered on the ports of metrics', async () => {
+  for (const port of [ports.api, ports.worker]) {
+    expect((await fetch(`http://127.0.0.1:${port}/v1/endpoints`)).status).toBe(404);
+    expect((await fetch(`http://127.0.0.1:${port}/metrics`, { method: 'POST' })).status).toBe(404);
+  }
+});
