@@ -1,7 +1,6 @@
 import { cancellationSignal } from '@temporalio/activity';
 import { settle } from '../src/engine/settle';
 import type { DeliveryLook } from '../src/store/attempts';
-import { deliveriesOf } from '../src/store/plan';
 import type { DeliveryLine, FirstAttemptsResult } from '../workflows/contract';
 import type { ActivityParts } from './index';
 
@@ -16,8 +15,7 @@ export const createAttemptFirst = (parts: ActivityParts) => async ({ eventIds, d
   readonly eventIds: readonly string[]; readonly deliveryId?: string;
 }): Promise<FirstAttemptsResult> => {
   const [eventId = ''] = eventIds;
-  const keys = deliveryId === undefined ? await deliveriesOf(parts.deps.db, eventIds) : [{ eventId, id: deliveryId }];
-  const looks = await settle(parts, keys, cancellationSignal());
+  const looks = await settle(parts, deliveryId === undefined ? { eventIds } : { eventId, id: deliveryId }, cancellationSignal());
   const of = (status: string): number => looks.filter((look) => look.status === status).length;
   const failuresFirst = looks.map(lineOf).sort((a, b) => Number(a.status === 'DELIVERED') - Number(b.status === 'DELIVERED'));
   return {

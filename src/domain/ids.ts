@@ -28,6 +28,16 @@ const BODY = /^[0-9abcdefghjkmnpqrstvwxyz]{26}$/;
 /** Joins a prefix and a ULID's 26 characters (Crockford base 32, 48 bits of milliseconds first) to an id. */
 export const formatId = (kind: IdKind, ulid: string): string => `${ID_PREFIXES[kind]}_${ulid.toLowerCase()}`;
 
+const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz';
+const TIME_DIGITS = 10;
+
+/** What no id of this kind sorts below that was made at `atMs` (Unix milliseconds) or later: the prefix and a ULID's time. */
+export function idFloor(kind: IdKind, atMs: number): string {
+  let time = '';
+  for (let rest = atMs; time.length < TIME_DIGITS; rest = Math.floor(rest / 32)) time = `${DIGITS[rest % 32]}${time}`;
+  return `${ID_PREFIXES[kind]}_${time}`;
+}
+
 /** Whether `text` has the shape of an id of this kind. Says nothing about whether such a row exists. */
 export function isId(kind: IdKind, text: string): boolean {
   const prefix = `${ID_PREFIXES[kind]}_`;

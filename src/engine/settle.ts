@@ -1,6 +1,6 @@
 import type { Deps } from '../deps';
 import { isFinal } from '../domain/delivery';
-import { cancelOrphan, lookAtDeliveries, readEvents, takeOverAttempt, type DeliveryKey, type DeliveryLook } from '../store/attempts';
+import { cancelOrphan, lookAtDeliveries, lookAtFold, readEvents, takeOverAttempt, type DeliveryKey, type DeliveryLook } from '../store/attempts';
 import { loadTarget } from '../store/routing';
 import { LEASE_MARGIN_MS, type FirstAttempts } from './first-attempts';
 import type { Send } from './sender';
@@ -15,20 +15,27 @@ export interface SettleParts {
   readonly send: Send;
 }
 
+/** First attempts to settle: those of all deliveries that were planned for events, or that of one delivery. */
+export type Unsettled = { readonly eventIds: readonly string[] } | DeliveryKey;
+
 /**
  * Waits until no first attempt of these deliveries is under way, wherever it was begun: joins those of this process,
  * waits for those of others while their lease runs, and makes those anew whose process is gone. Answers how the
  * deliveries stand then. May run twice at once: an attempt that is over can be taken over by one caller only.
  */
-export async function settle(parts: SettleParts, keys: readonly DeliveryKey[], signal: AbortSignal): Promise<DeliveryLook[]> {
-  await Promise.allSettled(keys.map((key) => parts.firstAttempts.underWay(key.eventId)?.attempts.get(key.id)));
+export async function settle(parts: SettleParts, unsettled: Unsettled, signal: AbortSignal): Promise<DeliveryLook[]> {
+  const { deps, firstAttempts } = parts;
+  if ('eventIds' in unsettled) await Promise.all(unsettled.eventIds.map((eventId) => firstAttempts.underWay(eventId)?.done));
+  else await Promise.allSettled([firstAttempts.underWay(unsettled.eventId)?.attempts.get(unsettled.id)]);
+  let looks = 'eventIds' in unsettled ? await lookAtFold(deps.db, unsettled.eventIds) : await lookAtDeliveries(deps.db, [unsettled]);
   for (;;) {
-    const looks = await lookAtDeliveries(parts.deps.db, keys);
     const open = looks.filter(isOpen);
     if (open.length === 0) return looks;
     const over = open.filter((look) => (look.attempt?.leaseMs ?? 0) < 0);
     await Promise.all(over.map((look) => takeOver(parts, look)));
     if (over.length === 0) await pause(LOOK_EVERY_MS, signal);
+    const again = new Map((await lookAtDeliveries(deps.db, open)).map((look) => [look.id, look]));
+    looks = looks.flatMap((look) => (isOpen(look) ? (again.get(look.id) ?? []) : look));
   }
 }
 

@@ -2,6 +2,7 @@ import type { DeliveryStatus, Way } from '../domain/delivery';
 import type { Outcome } from '../domain/attempt';
 import type { Event } from '../domain/event';
 import type { Sql } from './db';
+import { spanOf } from './partitions';
 import { toEvent, type EventRow } from './event-row';
 
 /** Names a delivery: the event's id finds its partition. */
@@ -31,30 +32,45 @@ export interface DeliveryLook extends DeliveryKey {
   } | null;
 }
 
+interface LookRow {
+  event_id: string; id: string; workspace_id: string; endpoint_id: string; status: DeliveryStatus; way: Way;
+  attempt_count: number; failures: number; is_resend: boolean; due_ms: number | null;
+  number: number | null; outcome: Outcome | null; status_code: number | null; duration_ms: number | null; lease_ms: number | null;
+}
+
+/** Of deliveries `d` of events between `first` and `last`, which are places of the statement's values. */
+const look = (deliveries: string, first: string, last: string): string => `
+  select d.event_id, d.id, d.workspace_id, d.endpoint_id, d.status, d.way, d.attempt_count, d.failures, d.resend_of is not null as is_resend,
+         (extract(epoch from d.next_attempt_at - clock_timestamp()) * 1000)::float8 as due_ms,
+         a.number, a.outcome, a.status_code, a.duration_ms, (extract(epoch from a.lease_until - clock_timestamp()) * 1000)::float8 as lease_ms
+  from ${deliveries}
+  left join lateral (select number, outcome, status_code, duration_ms, lease_until from attempts
+                     where event_id = d.event_id and delivery_id = d.id and event_id between ${first} and ${last}
+                     order by number desc limit 1) a on true
+  where d.event_id between ${first} and ${last}`;
+
+const LOOK = look('unnest($1::text[], $2::text[]) k(event_id, id) join deliveries d on d.event_id = k.event_id and d.id = k.id', '$3', '$4');
+const LOOK_AT_FOLD = `${look('deliveries d', '$2', '$3')} and d.event_id = any($1) and d.resend_of is null`;
+
 /** Reads deliveries with their newest attempts; those that are gone are left out. */
 export async function lookAtDeliveries(sql: Sql, keys: readonly DeliveryKey[]): Promise<DeliveryLook[]> {
-  const rows = await sql.query<{
-    event_id: string; id: string; workspace_id: string; endpoint_id: string; status: DeliveryStatus; way: Way;
-    attempt_count: number; failures: number; is_resend: boolean; due_ms: number | null;
-    number: number | null; outcome: Outcome | null; status_code: number | null; duration_ms: number | null; lease_ms: number | null;
-  }>({
-    name: 'attempts-look',
-    text: `select d.event_id, d.id, d.workspace_id, d.endpoint_id, d.status, d.way, d.attempt_count, d.failures, d.resend_of is not null as is_resend,
-                  (extract(epoch from d.next_attempt_at - clock_timestamp()) * 1000)::float8 as due_ms,
-                  a.number, a.outcome, a.status_code, a.duration_ms, (extract(epoch from a.lease_until - clock_timestamp()) * 1000)::float8 as lease_ms
-           from unnest($1::text[], $2::text[]) k(event_id, id)
-           join deliveries d on d.event_id = k.event_id and d.id = k.id
-           left join lateral (select number, outcome, status_code, duration_ms, lease_until from attempts
-                              where event_id = k.event_id and delivery_id = k.id order by number desc limit 1) a on true`,
-    values: [keys.map((key) => key.eventId), keys.map((key) => key.id)],
-  });
-  return rows.map((row) => ({
-    eventId: row.event_id, id: row.id, workspaceId: row.workspace_id, endpointId: row.endpoint_id, status: row.status,
-    way: row.way, attemptCount: row.attempt_count, failures: row.failures, isResend: row.is_resend, dueInMs: row.status === 'RETRYING' ? row.due_ms : null,
-    attempt: row.number === null ? null
-      : { number: row.number, outcome: row.outcome, statusCode: row.status_code, durationMs: row.duration_ms, leaseMs: row.lease_ms ?? 0 },
-  }));
+  const eventIds = keys.map((key) => key.eventId);
+  const values = [eventIds, keys.map((key) => key.id), ...spanOf(eventIds)];
+  return (await sql.query<LookRow>({ name: 'attempts-look', text: LOOK, values })).map(toLook);
 }
+
+/** Reads the deliveries that were planned for events, with their newest attempts: all of theirs but resends. */
+export async function lookAtFold(sql: Sql, eventIds: readonly string[]): Promise<DeliveryLook[]> {
+  const values = [eventIds, ...spanOf(eventIds)];
+  return (await sql.query<LookRow>({ name: 'attempts-look-fold', text: LOOK_AT_FOLD, values })).map(toLook);
+}
+
+const toLook = (row: LookRow): DeliveryLook => ({
+  eventId: row.event_id, id: row.id, workspaceId: row.workspace_id, endpointId: row.endpoint_id, status: row.status,
+  way: row.way, attemptCount: row.attempt_count, failures: row.failures, isResend: row.is_resend, dueInMs: row.status === 'RETRYING' ? row.due_ms : null,
+  attempt: row.number === null ? null
+    : { number: row.number, outcome: row.outcome, statusCode: row.status_code, durationMs: row.duration_ms, leaseMs: row.lease_ms ?? 0 },
+});
 
 /** The intent of an attempt: committed before its first byte leaves. */
 export interface NewAttempt extends DeliveryKey {
@@ -69,14 +85,14 @@ const BEGIN = `
   insert into attempts (event_id, id, delivery_id, workspace_id, endpoint_id, number, lease_until)
   select n.event_id, n.attempt_id, n.id, d.workspace_id, d.endpoint_id, n.number, now() + n.lease_ms * interval '1 ms'
   from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::float8[]) n(event_id, id, attempt_id, number, lease_ms)
-  join deliveries d on d.event_id = n.event_id and d.id = n.id and d.event_id = any($1)
+  join deliveries d on d.event_id = n.event_id and d.id = n.id and d.event_id between $6 and $7
   where d.status <> all ('{DELIVERED,EXHAUSTED,CANCELLED}') and d.attempt_count = n.number - 1
   on conflict (event_id, delivery_id, number) do nothing
   returning delivery_id`;
 
 const columns = (attempts: readonly NewAttempt[]): unknown[] => [
   attempts.map((a) => a.eventId), attempts.map((a) => a.id), attempts.map((a) => a.attemptId),
-  attempts.map((a) => a.number), attempts.map((a) => a.leaseMs),
+  attempts.map((a) => a.number), attempts.map((a) => a.leaseMs), ...spanOf(attempts.map((a) => a.eventId)),
 ];
 
 /** Begins attempts; answers the ids of the deliveries whose attempt this call has begun. */
@@ -91,11 +107,11 @@ const TAKE_OVER = `
   closed as (
     update attempts a set outcome = 'unknown'
     from n where a.event_id = n.event_id and a.delivery_id = n.id and a.number = n.number - 1
-      and a.event_id = any($1) and coalesce(a.outcome, '') = '' and a.lease_until < clock_timestamp()
+      and a.event_id between $6 and $7 and coalesce(a.outcome, '') = '' and a.lease_until < clock_timestamp()
     returning a.event_id, a.delivery_id, a.number, a.started_at
   ), counted as (
     update deliveries d set attempt_count = c.number, first_sent_at = coalesce(d.first_sent_at, c.started_at), updated_at = now()
-    from closed c where d.event_id = c.event_id and d.id = c.delivery_id and d.event_id = any($1)
+    from closed c where d.event_id = c.event_id and d.id = c.delivery_id and d.event_id between $6 and $7
     returning d.event_id, d.id, d.workspace_id, d.endpoint_id, d.status
   )
   insert into attempts (event_id, id, delivery_id, workspace_id, endpoint_id, number, lease_until)
@@ -127,7 +143,7 @@ export async function cancelOrphan(sql: Sql, { eventId, id }: DeliveryKey): Prom
 /** Reads events in the order of their ids; those that are gone (their time was over) are left out. */
 export async function readEvents(sql: Sql, eventIds: readonly string[]): Promise<Event[]> {
   const rows = await sql.query<EventRow>({
-    name: 'events-read', text: 'select * from events where id = any($1) order by id', values: [eventIds],
+    name: 'events-read', text: 'select * from events where id = any($1) and id between $2 and $3 order by id', values: [eventIds, ...spanOf(eventIds)],
   });
   return rows.map(toEvent);
 }

@@ -1,4 +1,5 @@
 import type { Event } from '../domain/event';
+import { idFloor } from '../domain/ids';
 import type { Db, Sql } from './db';
 import { toEvent, type EventRow } from './event-row';
 
@@ -33,6 +34,8 @@ export interface ClaimedWake {
   readonly eventType: string | null;
 }
 
+const CLAIMED_COLUMNS = 'p.event_id is not null as planned, fold_id, w.routing_revision as revision, e.*';
+
 // Finds the waiting workspaces by hopping through the index, so a backlog of one costs the others nothing. While more
 // than one waits, none may hold more than half of all places; the rest are taken in turns.
 const CLAIM_EVENTS = `
@@ -58,21 +61,50 @@ const CLAIM_EVENTS = `
     from (select id from picked order by turn, id limit $1) chosen
     where o.id = chosen.id returning o.id, o.event_id, o.fold_id
   )
-  select c.id as outbox_id, p.event_id is not null as planned, c.fold_id, w.routing_revision as revision, e.*
-  from claimed c join events e on e.id = c.event_id left join plans p on p.event_id = c.event_id join workspaces w on w.id = e.workspace_id
-  order by e.id`;
+  select c.id as outbox_id, ${CLAIMED_COLUMNS}
+  from claimed c
+  -- Each by its key, however many of them PostgreSQL expects.
+  left join lateral (select * from events where id = c.event_id and id between $6 and $7 limit 1) e on true
+  left join lateral (select event_id from plans where event_id = c.event_id and event_id between $6 and $7 limit 1) p on true
+  left join workspaces w on w.id = e.workspace_id
+  order by c.event_id`;
+
+const READ_CLAIMED = `
+  select o.id as outbox_id, ${CLAIMED_COLUMNS}
+  from outbox o join events e on e.id = o.event_id left join plans p on p.event_id = o.event_id join workspaces w on w.id = e.workspace_id
+  where o.id = any($1)`;
 
 /** Claims up to `limit` events; `places` is how many this worker has in all, `held` how many each workspace holds of them. */
 export async function claimEvents(
   sql: Sql, worker: number, limit: number, places: number, held: ReadonlyMap<string, number>,
 ): Promise<ClaimedEvent[]> {
-  const rows = await sql.query<EventRow & { outbox_id: number; planned: boolean; fold_id: string | null; revision: number }>({
-    name: 'outbox-claim-events', text: CLAIM_EVENTS, values: [limit, places, [...held.keys()], [...held.values()], worker],
+  const rows = await sql.query<ClaimedRow | UnreadRow>({
+    name: 'outbox-claim-events',
+    text: CLAIM_EVENTS,
+    values: [
+      limit, places, [...held.keys()], [...held.values()], worker,
+      idFloor('event', Date.now() - RECENT_MS), idFloor('event', Date.now() + AHEAD_MS),
+    ],
   });
-  return rows.map((row) => ({
-    outboxId: row.outbox_id, event: toEvent(row), planned: row.planned, foldId: row.fold_id, revision: row.revision,
-  }));
+  const unread = rows.filter(isUnread).map((row) => row.outbox_id);
+  if (unread.length === 0) return (rows as ClaimedRow[]).map(toClaimed);
+  const read = await sql.query<ClaimedRow>({ name: 'outbox-read-claimed', text: READ_CLAIMED, values: [unread] });
+  return [...(rows.filter((row) => !isUnread(row)) as ClaimedRow[]), ...read].map(toClaimed).sort((a, b) => (a.event.id < b.event.id ? -1 : 1));
 }
+
+// Nearly all that is claimed was made just now. Saying so lets PostgreSQL open one partition instead of all; what is older
+// (or of a clock that is ahead) is read by a statement of its own.
+const RECENT_MS = 86_400_000;
+const AHEAD_MS = 60_000;
+
+type ClaimedRow = EventRow & { outbox_id: number; planned: boolean; fold_id: string | null; revision: number };
+interface UnreadRow { outbox_id: number; id: null }
+
+const isUnread = (row: ClaimedRow | UnreadRow): row is UnreadRow => row.id === null;
+
+const toClaimed = (row: ClaimedRow): ClaimedEvent => ({
+  outboxId: row.outbox_id, event: toEvent(row), planned: row.planned, foldId: row.fold_id, revision: row.revision,
+});
 
 /**
  * Writes which claimed events share a workflow, before its start; the fold is named after the first of them. Their rows

@@ -1,5 +1,20 @@
 import { violation, type Db, type Sql } from './db';
 
+/**
+ * The first and the last of ids, for a statement's `event_id between $1 and $2`: with it PostgreSQL leaves partitions out
+ * before it opens them. It can't tell that from `= any($1)`, nor from a join, and a partition that is opened in vain
+ * costs more than a row. Of no ids: an empty span.
+ */
+export function spanOf(ids: readonly string[]): readonly [string, string] {
+  let [first = ''] = ids;
+  let last = first;
+  for (const id of ids) {
+    if (id < first) first = id;
+    if (id > last) last = id;
+  }
+  return [first, last];
+}
+
 /** Makes the weekly partitions of this week and the eight that follow; those that are there stay. */
 export async function ensurePartitions(sql: Sql): Promise<void> {
   await sql.query({ text: `select ensure_partitions(now(), now() + interval '8 weeks')` });

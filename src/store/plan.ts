@@ -1,5 +1,6 @@
 import type { DeliveryReason, DeliveryStatus, Way } from '../domain/delivery';
 import type { Sql } from './db';
+import { spanOf } from './partitions';
 
 /** A delivery that a plan decides on. */
 export interface PlannedDelivery {
@@ -83,31 +84,28 @@ export interface OwedDelivery {
   readonly url: string | null;
 }
 
-/** How many deliveries each of these events is owed; those that are not planned yet are left out. */
-export async function plannedOf(sql: Sql, eventIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
-  const rows = await sql.query<{ event_id: string; owed: number }>({
-    name: 'plans-planned', text: 'select event_id, owed from plans where event_id = any($1)', values: [eventIds],
-  });
-  return new Map(rows.map((row) => [row.event_id, row.owed]));
-}
-
 /** The deliveries that were planned for events: all of theirs but resends. */
 export async function deliveriesOf(sql: Sql, eventIds: readonly string[]): Promise<OwedDelivery[]> {
   const rows = await sql.query<{ event_id: string; id: string; endpoint_id: string; url: string | null }>({
     name: 'plans-deliveries',
     text: `select d.event_id, d.id, d.endpoint_id, e.url
            from deliveries d left join endpoints e on e.id = d.endpoint_id
-           where d.event_id = any($1) and d.resend_of is null order by d.event_id, d.id`,
-    values: [eventIds],
+           where d.event_id = any($1) and d.event_id between $2 and $3 and d.resend_of is null order by d.event_id, d.id`,
+    values: [eventIds, ...spanOf(eventIds)],
   });
   return rows.map((row) => ({ eventId: row.event_id, id: row.id, endpointId: row.endpoint_id, url: row.url }));
 }
 
-/** Writes which run shows these events, which are planned: the workflow's own word, also where they were planned before it began. */
-export async function saveRun(sql: Sql, eventIds: readonly string[], workflowId: string, runId: string): Promise<void> {
-  await sql.query({
+/**
+ * Writes which run shows these events: the workflow's own word, also where they were planned before it began. Answers how
+ * many deliveries each is owed; those that are not planned yet are left out.
+ */
+export async function saveRun(sql: Sql, eventIds: readonly string[], workflowId: string, runId: string): Promise<ReadonlyMap<string, number>> {
+  const rows = await sql.query<{ event_id: string; owed: number }>({
     name: 'plans-run',
-    text: 'update plans set workflow_id = $2, run_id = $3 where event_id = any($1)',
-    values: [eventIds, workflowId, runId],
+    text: `update plans set workflow_id = $2, run_id = $3 where event_id = any($1) and event_id between $4 and $5
+           returning event_id, owed`,
+    values: [eventIds, workflowId, runId, ...spanOf(eventIds)],
   });
+  return new Map(rows.map((row) => [row.event_id, row.owed]));
 }

@@ -1,5 +1,6 @@
 import type { Outcome } from '../domain/attempt';
 import type { Sql } from './db';
+import { spanOf } from './partitions';
 
 /** An attempt that is over, and what follows it. */
 export interface FinishedAttempt {
@@ -69,7 +70,7 @@ const SICK_FAILURES = 10;
 // A delivery that ended meanwhile (cancelled) stays as it is. The endpoint's status is read here, in the statement:
 // what fails while it is deactivated is held, whoever reports it. Only so many retries of an endpoint have a workflow: one
 // that has keeps it, of the newcomers the rest goes to the lane, whose watcher is told when it is due.
-const RECORD = `
+const RECORD_FAILURES = `
   with g as (
     select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::timestamptz[], $7::int[], $8::text[], $9::int[],
       $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bool[], $17::text[], $18::float8[], $19::text[],
@@ -82,13 +83,13 @@ const RECORD = `
       duration_ms = g.duration_ms, request_url = g.request_url, request_headers = g.request_headers, body_sha256 = g.body_sha256,
       response_headers = g.response_headers, response_body = g.response_body, response_truncated = g.truncated
     from g where a.event_id = g.event_id and a.delivery_id = g.delivery_id and a.number = g.number
-      and a.event_id = any($2) and coalesce(a.outcome, '') = ''
+      and a.event_id between $24 and $25 and coalesce(a.outcome, '') = ''
     returning a.event_id, a.delivery_id, a.number
   ), crowds as (
     select f.endpoint_id, running.count as running,
-      case when e.status = 'FAILING' or (not f.any_ok and coalesce(h.consecutive_failures, 0) + f.failed >= ${SICK_FAILURES})
+      case when e.status = 'FAILING' or (f.endpoint_id <> all($26) and coalesce(h.consecutive_failures, 0) + f.failed >= ${SICK_FAILURES})
            then ${RETRIES_WHILE_FAILING} else ${RETRIES_OF_ENDPOINT} end as most
-    from (select endpoint_id, bool_or(outcome = 'ok') as any_ok, count(*) filter (where counts and outcome <> 'ok') as failed
+    from (select endpoint_id, count(*) filter (where counts) as failed
           from g group by endpoint_id having bool_or(next = 'RETRYING' and next_way = 'retry' and not by_retry)) f
     join endpoints e on e.id = f.endpoint_id left join endpoint_health h on h.endpoint_id = f.endpoint_id
     cross join lateral (
@@ -124,7 +125,8 @@ const RECORD = `
       first_sent_at = coalesce(d.first_sent_at, x.started_at),
       updated_at = now()
     from decided x
-    where d.event_id = x.event_id and d.id = x.delivery_id and d.event_id = any($2) and d.status <> all ('{DELIVERED,EXHAUSTED,CANCELLED}')
+    where d.event_id = x.event_id and d.id = x.delivery_id and d.event_id between $24 and $25
+      and d.status <> all ('{DELIVERED,EXHAUSTED,CANCELLED}')
     returning d.workspace_id, d.event_id, d.id, d.endpoint_id, d.status, d.way, x.by_retry, x.next_way
   ), queued as (
     insert into outbox (kind, workspace_id, event_id, delivery_id, endpoint_id)
@@ -135,11 +137,62 @@ const RECORD = `
   )
   select id, status, way from moved`;
 
-/** Records finished attempts in one statement. Deliveries that ended before, and attempts recorded before, are not answered. */
+// What succeeded leaves nothing to decide: neither the endpoint nor the schedule has a say in it. This is the statement
+// of the hot path.
+const RECORD_SUCCESSES = `
+  with g as (
+    select * from unnest($1::text[], $2::text[], $3::int[], $4::timestamptz[], $5::int[], $6::int[], $7::text[], $8::text[],
+      $9::text[], $10::text[], $11::text[], $12::bool[])
+      g(event_id, delivery_id, number, started_at, duration_ms, status_code, request_url, request_headers, body_sha256,
+        response_headers, response_body, truncated)
+  ), closed as (
+    update attempts a set outcome = 'ok', status_code = g.status_code, started_at = g.started_at,
+      duration_ms = g.duration_ms, request_url = g.request_url, request_headers = g.request_headers, body_sha256 = g.body_sha256,
+      response_headers = g.response_headers, response_body = g.response_body, response_truncated = g.truncated
+    from g where a.event_id = g.event_id and a.delivery_id = g.delivery_id and a.number = g.number
+      and a.event_id between $13 and $14 and coalesce(a.outcome, '') = ''
+    returning a.event_id, a.delivery_id, a.number, a.started_at
+  )
+  update deliveries d set
+    attempt_count = c.number, status = 'DELIVERED', reason = null, next_attempt_at = null, hold_until = null,
+    first_sent_at = coalesce(d.first_sent_at, c.started_at), updated_at = now()
+  from closed c
+  where d.event_id = c.event_id and d.id = c.delivery_id and d.event_id between $13 and $14
+    and d.status <> all ('{DELIVERED,EXHAUSTED,CANCELLED}')
+  returning d.id, d.status, d.way`;
+
+/**
+ * Records finished attempts: those that succeeded in one statement, the others in another. Deliveries that ended before, and
+ * attempts recorded before, are not answered.
+ */
 export async function recordAttempts(sql: Sql, batch: readonly FinishedAttempt[]): Promise<Recorded[]> {
+  const successes = batch.filter((attempt) => attempt.outcome === 'ok');
+  const others = batch.filter((attempt) => attempt.outcome !== 'ok');
+  return [
+    ...(successes.length > 0 ? await recordSuccesses(sql, successes) : []),
+    ...(others.length > 0 ? await recordFailures(sql, others, new Set(successes.map((attempt) => attempt.endpointId))) : []),
+  ];
+}
+
+async function recordSuccesses(sql: Sql, batch: readonly FinishedAttempt[]): Promise<Recorded[]> {
   const rows = await sql.query<{ id: string; status: string; way: string }>({
-    name: 'attempts-record',
-    text: RECORD,
+    name: 'attempts-record-successes',
+    text: RECORD_SUCCESSES,
+    values: [
+      batch.map((a) => a.eventId), batch.map((a) => a.deliveryId), batch.map((a) => a.number), batch.map((a) => a.startedAt.toISOString()),
+      batch.map((a) => Math.round(a.durationMs)), batch.map((a) => a.statusCode), batch.map((a) => a.request.url),
+      batch.map((a) => a.request.headers), batch.map((a) => a.request.bodySha256), batch.map((a) => a.response.headers),
+      batch.map((a) => a.response.body), batch.map((a) => a.response.truncated), ...spanOf(batch.map((a) => a.eventId)),
+    ],
+  });
+  return rows.map((row) => ({ deliveryId: row.id, status: row.status, way: row.way }));
+}
+
+/** `wellEndpoints`: those that answered another attempt of the same batch with a success. */
+async function recordFailures(sql: Sql, batch: readonly FinishedAttempt[], wellEndpoints: ReadonlySet<string>): Promise<Recorded[]> {
+  const rows = await sql.query<{ id: string; status: string; way: string }>({
+    name: 'attempts-record-failures',
+    text: RECORD_FAILURES,
     values: [
       batch.map((a) => a.workspaceId), batch.map((a) => a.eventId), batch.map((a) => a.deliveryId), batch.map((a) => a.endpointId),
       batch.map((a) => a.number), batch.map((a) => a.startedAt), batch.map((a) => Math.round(a.durationMs)), batch.map((a) => a.outcome),
@@ -147,6 +200,7 @@ export async function recordAttempts(sql: Sql, batch: readonly FinishedAttempt[]
       batch.map((a) => a.request.bodySha256), batch.map((a) => a.response.headers), batch.map((a) => a.response.body),
       batch.map((a) => a.response.truncated), batch.map((a) => a.next), batch.map((a) => a.afterMs), batch.map((a) => a.nextWay),
       batch.map((a) => a.byRetry), batch.map((a) => a.counts), batch.map((a) => a.holdForMs), batch.map((a) => a.discard),
+      ...spanOf(batch.map((a) => a.eventId)), [...wellEndpoints],
     ],
   });
   return rows.map((row) => ({ deliveryId: row.id, status: row.status, way: row.way }));
@@ -216,16 +270,16 @@ export async function withdrawAttempts(sql: Sql, attempts: readonly UnbegunAttem
            gone as (
              delete from attempts a using n
              where a.event_id = n.event_id and a.delivery_id = n.delivery_id and a.number = n.number
-               and a.event_id = any($1) and coalesce(a.outcome, '') = ''
+               and a.event_id between $4 and $5 and coalesce(a.outcome, '') = ''
              returning a.event_id, a.delivery_id
            ), moved as (
              update deliveries d set way = 'lane', reason = case when d.status = 'PENDING' then 'rate_limited' else d.reason end, updated_at = now()
-             from gone where d.event_id = gone.event_id and d.id = gone.delivery_id and d.event_id = any($1)
+             from gone where d.event_id = gone.event_id and d.id = gone.delivery_id and d.event_id between $4 and $5
                and d.status <> all ('{DELIVERED,EXHAUSTED,CANCELLED,HELD}')
              returning d.workspace_id, d.endpoint_id
            )
            insert into outbox (kind, workspace_id, endpoint_id, signal)
            select distinct 'signal', workspace_id, endpoint_id, 'changed' from moved`,
-    values: [attempts.map((a) => a.eventId), attempts.map((a) => a.deliveryId), attempts.map((a) => a.number)],
+    values: [attempts.map((a) => a.eventId), attempts.map((a) => a.deliveryId), attempts.map((a) => a.number), ...spanOf(attempts.map((a) => a.eventId))],
   });
 }

@@ -2,7 +2,7 @@ import { beginAttempts, lookAtDeliveries, takeOverAttempt } from '../../src/stor
 import { lookAtLane, nextInLane } from '../../src/store/lane';
 import { keepRetries, passToLane } from '../../src/store/lane-moves';
 import { claimEvents, claimWakes, finishClaims, freeDeadClaims, readFold, renewClaims, returnClaims, saveFold } from '../../src/store/outbox-claim';
-import { deliveriesOf, plannedOf, savePlans, type PlannedDelivery } from '../../src/store/plan';
+import { deliveriesOf, savePlans, saveRun, type PlannedDelivery } from '../../src/store/plan';
 import { reconcile } from '../../src/store/reconcile';
 import { recordAttempts, recordHealth, withdrawAttempts, type FinishedAttempt, type HealthDelta } from '../../src/store/record';
 import { holdStragglers, readHealthFacts } from '../../src/store/watch';
@@ -60,7 +60,7 @@ describe('A plan', () => {
     const both = await Promise.all([1, 2, 3, 4].map(() => savePlans(database.db, [{ eventId, workspaceId, deliveries: [planned(eventId)] }])));
     expect(both.filter((mine) => mine.has(eventId))).toHaveLength(1);
     const deliveries = await deliveriesOf(database.db, [eventId]);
-    expect(await plannedOf(database.db, [eventId])).toEqual(new Map([[eventId, 1]]));
+    expect(await saveRun(database.db, [eventId], `event/${eventId}`, 'run')).toEqual(new Map([[eventId, 1]]));
     expect(deliveries).toHaveLength(1);
     expect((await lookAtDeliveries(database.db, deliveries))[0]?.attempt).toMatchObject({ number: 1, outcome: null });
   });
