@@ -5,6 +5,7 @@ import { createAttemptFirst } from './attempt-first';
 import { createLookAtEndpoint } from './look-at-endpoint';
 import { createLookAtJob } from './look-at-job';
 import { createPlanEvents } from './plan-events';
+import { createRecoverPage } from './recover-page';
 import { createRetryDelivery } from './retry-delivery';
 import { createServeEndpoint } from './serve-endpoint';
 import { createSwitchEndpoint } from './switch-endpoint';
@@ -28,6 +29,7 @@ export const createActivities = (parts: ActivityParts) => ({
   lookAtJob: createLookAtJob(parts),
   switchJob: createSwitchJob(parts),
   writePage: createWritePage(parts),
+  recoverPage: createRecoverPage(parts),
 });
 
 /** The activities' types, for workflows. */

@@ -5,6 +5,7 @@ import { advanceJob } from '../src/store/jobs';
 import { notifyRelays } from '../src/store/outbox';
 import type { JobInput, JobLook } from '../workflows/contract';
 import type { ActivityParts } from './index';
+import { createTurns } from './turns';
 
 /** From this try on an entry that meets a fault of our own fails, so that one bad entry never stops a job. */
 const LAST_TRY = 5;
@@ -42,20 +43,3 @@ export const createWritePage = ({ deps }: ActivityParts) => {
     return advanceJob(deps.db, workspaceId, jobId);
   };
 };
-
-/** Runs at most so many at once, the others in the order in which they came. */
-function createTurns(atOnce: number): <T>(work: () => Promise<T>) => Promise<T> {
-  const waiting: (() => void)[] = [];
-  let free = atOnce;
-  return async (work) => {
-    if (free > 0) free -= 1;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    try {
-      return await work();
-    } finally {
-      const next = waiting.shift();
-      if (next) next();
-      else free += 1;
-    }
-  };
-}

@@ -27,8 +27,8 @@ export interface Workflows {
   signalDeliver(deliveryId: string, signal: string): Promise<void>;
   /** Has an endpoint's watcher look at PostgreSQL; starts it where there is none. */
   wakeWatcher(input: WatchEndpointInput): Promise<void>;
-  /** Has a job's workflow look at PostgreSQL; starts it where there is none. `summary` is for the UI. */
-  wakeJob(input: JobInput, kind: keyof typeof JOB_WORKFLOWS, summary: string): Promise<void>;
+  /** Has a job's workflow look at PostgreSQL; starts it where there is none. `summary` is for the UI; an endpoint where the job is about one. */
+  wakeJob(input: JobInput, kind: keyof typeof JOB_WORKFLOWS, summary: string, endpointId: string | null): Promise<void>;
   /** The same for a job of which nothing is to be done now: a workflow that is gone needs no waking. */
   signalJob(jobId: string): Promise<void>;
 }
@@ -99,7 +99,7 @@ export function createWorkflows(connection: NativeConnection, namespace: string)
         typedSearchAttributes: pairs({ workspace: input.workspaceId, endpoint: input.endpointId }),
       });
     },
-    async wakeJob(input, kind, summary) {
+    async wakeJob(input, kind, summary, endpointId) {
       await workflow.signalWithStart(JOB_WORKFLOWS[kind], {
         args: [input],
         taskQueue: TASK_QUEUE,
@@ -108,7 +108,7 @@ export function createWorkflows(connection: NativeConnection, namespace: string)
         signal: JOB_SIGNALS.wake,
         signalArgs: [],
         staticSummary: summary,
-        typedSearchAttributes: pairs({ workspace: input.workspaceId }),
+        typedSearchAttributes: pairs({ workspace: input.workspaceId, ...(endpointId !== null && { endpoint: endpointId }) }),
       });
     },
     signalJob: (jobId) => unlessGone(workflow.getHandle(jobWorkflowId(jobId)).signal(JOB_SIGNALS.wake)),

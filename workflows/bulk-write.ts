@@ -1,88 +1,15 @@
-import {
-  allHandlersFinished, ApplicationFailure, CancellationScope, condition, continueAsNew, defineQuery, defineSignal, isCancellation, proxyActivities,
-  proxyLocalActivities, setCurrentDetails, setHandler, workflowInfo,
-} from '@temporalio/workflow';
+import { proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities';
-import { isOver, type JobAction } from '../src/domain/job';
-import { JOB_SIGNALS, PAGE_ENTRIES, PROGRESS_QUERY, SLOW_TASK_QUEUE, type JobInput, type JobLook, type JobResult } from './contract';
+import { PAGE_ENTRIES, SLOW_TASK_QUEUE, type JobInput, type JobResult } from './contract';
+import { JOB_RETRY, runJob } from './job-loop';
 
-const retry = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' } as const;
-const { lookAtJob, switchJob } = proxyLocalActivities<Activities>({ startToCloseTimeout: '1m', retry });
 const { writePage } = proxyActivities<Activities>({
-  taskQueue: SLOW_TASK_QUEUE, startToCloseTimeout: '10m', heartbeatTimeout: '15s', retry,
+  taskQueue: SLOW_TASK_QUEUE, startToCloseTimeout: '10m', heartbeatTimeout: '15s', retry: JOB_RETRY,
 });
 
-/**
- * Does a bulk create or a bulk update, page by page, in the order of its entries. What is done and what is asked of it
- * stands in PostgreSQL, so it remembers nothing: a new run goes on where the last one was lost.
- */
-export async function bulkWrite(input: JobInput): Promise<JobResult> {
-  let look: JobLook | null = null;
-  let isWoken = false;
-  const asked: JobAction[] = [];
-
-  setHandler(defineSignal(JOB_SIGNALS.wake), () => {
-    isWoken = true;
-  }, { description: 'Look at the job again. No input needed.' });
-  setHandler(defineSignal(JOB_SIGNALS.pause), () => void asked.push('pause'), { description: 'Begin no more entries for now. No input needed.' });
-  setHandler(defineSignal(JOB_SIGNALS.resume), () => void asked.push('resume'), { description: 'Go on. No input needed.' });
-  setHandler(defineSignal(JOB_SIGNALS.cancel), () => void asked.push('cancel'), { description: 'Leave what is pending undone. No input needed.' });
-  setHandler(defineQuery<JobLook | null>(PROGRESS_QUERY), () => look, { description: 'The job as it stood after the last page' });
-
-  try {
-    return await work();
-  } catch (error) {
-    if (!isCancellation(error)) throw error;
-    await CancellationScope.nonCancellable(() => act('cancel'));
-    throw error;
-  }
-
-  async function work(): Promise<JobResult> {
-    await see();
-    for (;;) {
-      for (let action = asked.shift(); action; action = asked.shift()) await act(action);
-      if (!look || isOver(look.status)) return resultOf(look);
-      const { next, total } = look;
-      if (next !== null && look.status === 'RUNNING') await write(next, Math.min(next + PAGE_ENTRIES, total) - 1);
-      else await rest();
-      if (workflowInfo().continueAsNewSuggested) {
-        await condition(allHandlersFinished);
-        if (asked.length === 0) await continueAsNew<typeof bulkWrite>(input);
-      }
-    }
-  }
-
-  async function see(): Promise<void> {
-    isWoken = false;
-    show(await lookAtJob.executeWithOptions({ summary: 'look at the job' }, [input]));
-  }
-
-  async function write(from: number, to: number): Promise<void> {
-    isWoken = false;
-    show(await writePage.executeWithOptions({ summary: `entries ${from}-${to}` }, [{ ...input, from, to }]));
-  }
-
-  async function act(action: JobAction): Promise<void> {
-    await switchJob.executeWithOptions({ summary: `${action}, by signal` }, [{ ...input, action }]);
-    await see();
-  }
-
-  /** Paused: until somebody says otherwise. */
-  async function rest(): Promise<void> {
-    await condition(() => isWoken || asked.length > 0);
-    if (isWoken) await see();
-  }
-
-  function show(seen: JobLook | null): void {
-    look = seen;
-    if (seen) setCurrentDetails(`${seen.status}: ${seen.done} done and ${seen.failed} failed of ${seen.total}`);
-  }
-}
-
-/** @throws ApplicationFailure where nothing could be done, so that the UI shows it. */
-function resultOf(look: JobLook | null): JobResult {
-  if (!look) throw ApplicationFailure.nonRetryable('there is no such job', 'job_gone');
-  const { status, total, done, failed } = look;
-  if (status === 'FAILED') throw ApplicationFailure.nonRetryable(`none of ${total} entries could be done, for faults on our side`, 'job_failed');
-  return { status, total, done, failed };
-}
+/** Does a bulk create or a bulk update, page by page, in the order of its entries. */
+export const bulkWrite = (input: JobInput): Promise<JobResult> => runJob(input, ({ next, total }) => {
+  const from = next ?? 0;
+  const to = Math.min(from + PAGE_ENTRIES, total) - 1;
+  return writePage.executeWithOptions({ summary: `entries ${from}-${to}` }, [{ ...input, from, to }]);
+});

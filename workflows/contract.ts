@@ -31,7 +31,7 @@ export const watchEndpointId = (endpointId: string): string => `endpoint/${endpo
 export const jobWorkflowId = (jobId: string): string => `job/${jobId}`;
 
 /** The workflow that does each kind of job. */
-export const JOB_WORKFLOWS = { bulk_create: 'bulkWrite', bulk_update: 'bulkWrite' } as const satisfies Record<JobKind, string>;
+export const JOB_WORKFLOWS = { bulk_create: 'bulkWrite', bulk_update: 'bulkWrite', recover: 'recover', backfill: 'recover' } as const satisfies Record<JobKind, string>;
 
 /** Most endpoints that one event's workflow shows one by one; above it one line stands for all. */
 export const SHOWN_DELIVERIES = 50;
@@ -127,8 +127,10 @@ export interface JobResult {
 
 /** What a job's workflow knows of it, and shows when asked. */
 export interface JobLook extends JobResult {
-  /** The first entry that is pending; null where none is. */
+  /** The first entry that is pending, or how much was looked at; null where nothing more is to be done. */
   readonly next: number | null;
+  /** How long to wait before the next page, in ms; absent: not at all. */
+  readonly restMs?: number;
 }
 
 /** Signals to `deliver`; each only makes it look at PostgreSQL. */

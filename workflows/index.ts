@@ -2,4 +2,5 @@
 export { bulkWrite } from './bulk-write';
 export { deliver } from './deliver';
 export { deliverEvent } from './deliver-event';
+export { recover } from './recover';
 export { watchEndpoint } from './watch-endpoint';

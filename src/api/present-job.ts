@@ -15,6 +15,7 @@ export function presentJob(config: Config, job: Job) {
     done: job.done,
     failed: job.failed,
     parameters: job.parameters,
+    result: job.result,
     error: job.error,
     workflow: job.status === 'QUEUED' ? null : { id, runId: null, url: workflowUrl(config, id, null) },
     createdAt: job.createdAt.toISOString(),

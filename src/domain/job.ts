@@ -1,7 +1,7 @@
 import type { JsonObject } from './json';
 
 /** What a job does. */
-export const JOB_KINDS = ['bulk_create', 'bulk_update'] as const;
+export const JOB_KINDS = ['bulk_create', 'bulk_update', 'recover', 'backfill'] as const;
 
 /** One of {@link JOB_KINDS}. */
 export type JobKind = (typeof JOB_KINDS)[number];
@@ -18,18 +18,35 @@ export const ENTRY_STATUSES = ['pending', 'done', 'failed'] as const;
 /** One of {@link ENTRY_STATUSES}. */
 export type EntryStatus = (typeof ENTRY_STATUSES)[number];
 
-/** Bulk work, entry by entry: its counts are those of what is committed. */
+/** What came of a recovery or a backfill, in deliveries. */
+export interface RecoveryResult {
+  /** Made for failed ones, which they name in `resendOf`. */
+  readonly resent: number;
+  /** Made for events that the endpoint had none of. */
+  readonly added: number;
+  /** Unfinished ones that were woken instead. */
+  readonly woken: number;
+}
+
+/** Nothing yet. */
+export const NOTHING_RECOVERED: RecoveryResult = { resent: 0, added: 0, woken: 0 };
+
+/** Bulk work, entry by entry or event by event: its counts are those of what is committed. */
 export interface Job {
   readonly id: string;
   readonly workspaceId: string;
   readonly kind: JobKind;
   readonly status: JobStatus;
-  /** What was asked for, by kind; of a bulk job `objectKind`. */
+  /** What was asked for, by kind; of a bulk job `objectKind`, of a recovery or a backfill what `recovery.ts` says. */
   readonly parameters: JsonObject;
-  /** Entries in all, of them done, and of them refused. */
+  /** Entries in all, of them done, and of them refused; of a recovery or a backfill what it looks at, 0 until that is counted. */
   readonly total: number;
   readonly done: number;
   readonly failed: number;
+  /** Null until what there is to look at is counted, and for a job that has entries. */
+  readonly result: RecoveryResult | null;
+  /** The id behind which it goes on; null where it looks at nothing more, and for a job that has entries. */
+  readonly cursor: string | null;
   /** Why it is FAILED; else null. */
   readonly error: string | null;
   readonly createdAt: Date;

@@ -1,4 +1,5 @@
 import type { Deps } from '../deps';
+import { recoveryOf } from '../domain/recovery';
 import { lastOf } from '../engine/retry';
 import { lookAtDeliveries } from '../store/attempts';
 import { findJob } from '../store/jobs';
@@ -142,5 +143,9 @@ async function wakeJob({ db }: Deps, workflows: Workflows, workspaceId: string, 
   if (!job) return;
   // Of a job that is paused or over nothing is to be done: only a workflow that lives needs to hear of it.
   if (job.status !== 'QUEUED' && job.status !== 'RUNNING') return workflows.signalJob(jobId);
-  await workflows.wakeJob({ workspaceId, jobId }, job.kind, `${job.kind.replace('_', ' ')}, ${job.total} entries`);
+  const { kind, parameters, total } = job;
+  if (kind === 'bulk_create' || kind === 'bulk_update') return workflows.wakeJob({ workspaceId, jobId }, kind, `${kind.replace('_', ' ')}, ${total} entries`, null);
+  const { only, ruleId, endpointId, since } = recoveryOf(parameters);
+  const what = ruleId === null ? `recover ${only} deliveries` : `backfill ${ruleId}`;
+  await workflows.wakeJob({ workspaceId, jobId }, kind, `${what} of ${endpointId} since ${since.toISOString()}`, endpointId);
 }

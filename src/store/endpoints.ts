@@ -101,9 +101,9 @@ export async function deleteEndpoint(sql: Sql, workspaceId: string, id: string):
 /** One endpoint; null where the workspace has none of this id. */
 export const findEndpoint = (sql: Sql, workspaceId: string, id: string): Promise<StoredEndpoint | null> => find(sql, workspaceId, id, '');
 
-/** The same, locked until the end of the transaction; `for update` also keeps rules from naming it meanwhile. */
+/** The same, locked until the end of the transaction; `for update` also keeps rules from naming it meanwhile, `for share` keeps its status. */
 export const lockEndpoint = (
-  sql: Sql, workspaceId: string, id: string, lock: 'for update' | 'for no key update' = 'for no key update',
+  sql: Sql, workspaceId: string, id: string, lock: 'for update' | 'for no key update' | 'for share' = 'for no key update',
 ): Promise<StoredEndpoint | null> => find(sql, workspaceId, id, lock);
 
 async function find(sql: Sql, workspaceId: string, id: string, lock: string): Promise<StoredEndpoint | null> {

@@ -67,6 +67,13 @@ export async function failEntry(sql: Sql, jobId: string, index: number, error: s
   });
 }
 
+/** Stores why one event of a job that has no entries could not be looked at; the job counts it. */
+export async function insertFailed(trx: Sql, jobId: string, index: number, subjectId: string, error: string): Promise<void> {
+  await trx.query({
+    text: `insert into job_entries (job_id, index, status, subject_id, error) values ($1, $2, 'failed', $3, $4)`, values: [jobId, index, subjectId, error],
+  });
+}
+
 /** An entry as lists show it; `error` is JSON text. */
 export interface EntryRow {
   readonly index: number;

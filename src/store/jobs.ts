@@ -1,14 +1,14 @@
-import type { Job, JobKind, JobStatus } from '../domain/job';
+import type { Job, JobKind, JobStatus, RecoveryResult } from '../domain/job';
 import type { JsonObject } from '../domain/json';
 import type { Sql } from './db';
 import type { ListBounds } from './lists';
 
 interface JobRow {
   id: string; workspace_id: string; kind: JobKind; status: JobStatus; parameters: string; total: number; done: number; failed: number;
-  error: string | null; created_at: Date; finished_at: Date | null;
+  result: string | null; cursor: string | null; error: string | null; created_at: Date; finished_at: Date | null;
 }
 
-const COLUMNS = 'id, workspace_id, kind, status, parameters, total, done, failed, error, created_at, finished_at';
+const COLUMNS = 'id, workspace_id, kind, status, parameters, total, done, failed, result, cursor, error, created_at, finished_at';
 
 const toJob = (row: JobRow): Job => ({
   id: row.id,
@@ -19,16 +19,18 @@ const toJob = (row: JobRow): Job => ({
   total: row.total,
   done: row.done,
   failed: row.failed,
+  result: row.result === null ? null : (JSON.parse(row.result) as RecoveryResult),
+  cursor: row.cursor,
   error: row.error,
   createdAt: row.created_at,
   finishedAt: row.finished_at,
 });
 
 /** Stores a job, QUEUED. */
-export async function insertJob(sql: Sql, job: Pick<Job, 'id' | 'workspaceId' | 'kind' | 'parameters' | 'total'>): Promise<Job> {
+export async function insertJob(sql: Sql, job: Pick<Job, 'id' | 'workspaceId' | 'kind' | 'parameters' | 'total' | 'cursor'>): Promise<Job> {
   const [row] = await sql.query<JobRow>({
-    text: `insert into jobs (id, workspace_id, kind, parameters, total) values ($1, $2, $3, $4, $5) returning ${COLUMNS}`,
-    values: [job.id, job.workspaceId, job.kind, JSON.stringify(job.parameters), job.total],
+    text: `insert into jobs (id, workspace_id, kind, parameters, total, cursor) values ($1, $2, $3, $4, $5, $6) returning ${COLUMNS}`,
+    values: [job.id, job.workspaceId, job.kind, JSON.stringify(job.parameters), job.total, job.cursor],
   });
   if (!row) throw new Error('A stored job was not told of');
   return toJob(row);
@@ -45,12 +47,12 @@ export const findJob = (sql: Sql, workspaceId: string, id: string): Promise<Job 
 /** The same, and nobody else changes it, nor begins an entry of it, until the end of the transaction. */
 export const lockJob = (trx: Sql, workspaceId: string, id: string): Promise<Job | null> => find(trx, workspaceId, id, 'for update');
 
-/** Writes the status of a job that is locked; a final one ends it now. */
-export async function updateJobStatus(trx: Sql, id: string, status: JobStatus): Promise<Job> {
+/** Writes the status of a job that is locked; a final one ends it now, `error` says why it is FAILED. */
+export async function updateJobStatus(trx: Sql, id: string, status: JobStatus, error: string | null = null): Promise<Job> {
   const [row] = await trx.query<JobRow>({
-    text: `update jobs set status = $2, updated_at = now(), finished_at = case when $2 in ('COMPLETED', 'FAILED', 'CANCELLED') then now() end
+    text: `update jobs set status = $2, updated_at = now(), finished_at = case when $2 in ('COMPLETED', 'FAILED', 'CANCELLED') then now() end, error = $3
            where id = $1 returning ${COLUMNS}`,
-    values: [id, status],
+    values: [id, status, error],
   });
   if (!row) throw new Error(`The job ${id} was removed while it was locked`);
   return toJob(row);
@@ -101,13 +103,13 @@ export interface JobProgress {
   readonly total: number;
   readonly done: number;
   readonly failed: number;
-  /** The first entry that is pending; null where none is. */
+  /** The first entry that is pending, or how much was looked at; null where nothing more is to be done. */
   readonly next: number | null;
 }
 
 /**
- * Takes a job one step on where its counts say so: QUEUED becomes RUNNING, and one whose entries are all done or failed
- * COMPLETED; FAILED where each of them met a fault of ours. Answers how it stands then; null where the workspace has none.
+ * Takes a job one step on where its counts say so: QUEUED becomes RUNNING, and one whose entries are all done or failed, or
+ * that has nothing more to look at, COMPLETED; FAILED where each of them met a fault of ours. Answers how it stands then; null where the workspace has none.
  */
 export async function advanceJob(sql: Sql, workspaceId: string, id: string): Promise<JobProgress | null> {
   await sql.query({
@@ -116,8 +118,8 @@ export async function advanceJob(sql: Sql, workspaceId: string, id: string): Pro
              finished_at = case when next.status <> 'RUNNING' then now() end,
              error = case when next.status = 'FAILED' then 'every entry met a fault on our side; the log says which' end
            from (
-             select case when done + failed < total then 'RUNNING'
-                         when done = 0 and not exists (select from job_entries e where e.job_id = $2 and e.status = 'failed' and e.error::json->>'code' <> 'internal')
+             select case when cursor is not null or done + failed < total then 'RUNNING'
+                         when done = 0 and failed > 0 and not exists (select from job_entries e where e.job_id = $2 and e.status = 'failed' and e.error::json->>'code' <> 'internal')
                          then 'FAILED' else 'COMPLETED' end as status
              from jobs where workspace_id = $1 and id = $2 for update
            ) next
@@ -126,7 +128,8 @@ export async function advanceJob(sql: Sql, workspaceId: string, id: string): Pro
   });
   const [row] = await sql.query<JobProgress>({
     name: 'job-progress',
-    text: `select status, total, done, failed, (select min(index) from job_entries e where e.job_id = j.id and e.status = 'pending') as next
+    text: `select status, total, done, failed, case when cursor is not null then done + failed
+             else (select min(index) from job_entries e where e.job_id = j.id and e.status = 'pending') end as next
            from jobs j where workspace_id = $1 and id = $2`,
     values: [workspaceId, id],
   });

@@ -69,6 +69,14 @@ export async function allRules(sql: Sql, workspaceId: string): Promise<Rule[]> {
   return rows.map(toRule);
 }
 
+/** The enabled rules of a workspace that name an endpoint. */
+export async function rulesNaming(sql: Sql, workspaceId: string, endpointId: string): Promise<Rule[]> {
+  const rows = await sql.query<RuleRow>({
+    name: 'rules-naming', text: `select ${COLUMNS} from rules where workspace_id = $1 and enabled and $2 = any(endpoint_ids) order by id`, values: [workspaceId, endpointId],
+  });
+  return rows.map(toRule);
+}
+
 /** How many rules a workspace has. */
 export async function countRules(sql: Sql, workspaceId: string): Promise<number> {
   const [row] = await sql.query<{ count: number }>({ text: 'select count(*) as count from rules where workspace_id = $1', values: [workspaceId] });

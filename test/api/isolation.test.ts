@@ -37,6 +37,8 @@ afterAll(() => api.close());
 const BODIES: Readonly<Record<string, object>> = {
   'POST /v1/endpoints/:endpointId/reactivate': { drain: true },
   'POST /v1/endpoints/:endpointId/drain': { action: 'start' },
+  'POST /v1/endpoints/:endpointId/recover': { since: '2025-01-01T00:00:00Z' },
+  'POST /v1/rules/:ruleId/backfill': { since: '2025-01-01T00:00:00Z', endpointId: 'ep_01jc3f7x9k2m4n6p8q0r2s4t6v' },
 };
 
 const bodyOf = (method: string, path: string): object | undefined => BODIES[`${method} ${path}`] ?? (method === 'GET' || method === 'DELETE' ? undefined : {});

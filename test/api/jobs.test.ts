@@ -44,7 +44,7 @@ describe('A bulk create', () => {
     const job = await accepted('POST', '/v1/processes/bulk', [{ type: 'lead', state: 'NEW' }, { type: 'lead' }]);
     expect(job).toEqual({
       id: expect.stringMatching(/^job_/), kind: 'bulk_create', status: 'QUEUED', total: 2, done: 0, failed: 0, parameters: { objectKind: 'process' },
-      error: null, workflow: null, createdAt: expect.any(String), finishedAt: null,
+      result: null, error: null, workflow: null, createdAt: expect.any(String), finishedAt: null,
     });
     expect((await call('GET', '/v1/processes')).body.data).toEqual([]);
     expect((await call('GET', `/v1/jobs/${job.id}`)).body).toEqual(job);

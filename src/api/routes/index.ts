@@ -12,11 +12,12 @@ import { healthRoutes } from './health';
 import { inboundRoutes } from './inbound';
 import { jobRoutes } from './jobs';
 import { objectRoutes } from './objects';
+import { recoveryRoutes } from './recovery';
 import { ruleRoutes } from './rules';
 import { workspaceRoutes } from './workspaces';
 
 const described: readonly Route[] = [
-  ...eventRoutes, ...bulkRoutes, ...objectRoutes, ...deliveryRoutes, ...endpointRoutes, ...ruleRoutes, ...flowRoutes, ...fileRoutes, ...channelRoutes, ...inboundRoutes,
+  ...eventRoutes, ...bulkRoutes, ...objectRoutes, ...deliveryRoutes, ...endpointRoutes, ...ruleRoutes, ...recoveryRoutes, ...flowRoutes, ...fileRoutes, ...channelRoutes, ...inboundRoutes,
   ...jobRoutes, ...apiKeyRoutes, ...workspaceRoutes, ...healthRoutes,
 ];
 

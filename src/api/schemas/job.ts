@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ENTRY_STATUSES, JOB_KINDS, JOB_STATUSES } from '../../domain/job';
 import type { ObjectKind } from '../../domain/object';
 import { changeItem, createBody, type ChangeItem, type CreateBody } from './objects';
+import { recoveryResult } from './recovery';
 import { idOf, jsonObject, timeOut } from './shared';
 
 /** Most items of a bulk call. */
@@ -21,10 +22,11 @@ export const jobOut = z.strictObject({
   id: idOf('job'),
   kind: z.enum(JOB_KINDS),
   status: z.enum(JOB_STATUSES),
-  total: z.int().min(0),
+  total: z.int().min(0).describe('entries; of a recovery or a backfill what it looks at, 0 until that is counted'),
   done: z.int().min(0),
   failed: z.int().min(0),
   parameters: jsonObject.describe('what was asked for; of a bulk job its `objectKind`'),
+  result: recoveryResult.nullable().describe('what came of it so far; null for a bulk job, and until it is counted what there is to look at'),
   error: z.string().nullable().describe('why it is FAILED'),
   workflow: z.strictObject({ id: z.string(), runId: z.string().nullable(), url: z.url() }).nullable().describe('null until it was begun'),
   createdAt: timeOut,
