@@ -76,7 +76,7 @@ async function open({ workers, scale, nodeOptions, postgresSettings }, onStop, c
   const stack = await startStack({ workers, ownPids, nodeOptions, postgresSettings, progress: say, onStop, check });
   let number = 0;
   return {
-    generator, receiver, receiverUrl, ownPids, stack, onStop,
+    generator, receiver, receiverUrl, ownPids, stack, onStop, check, progress: say,
     /** Cases that need another's figures find them here, by name. */
     results: new Map(),
     nextNumber: () => (number += 1),

@@ -23,6 +23,8 @@ let arrivals = [];
 let garbled = 0;
 /** Of the arrivals, those that were not answered 200. */
 let refused = 0;
+/** Connections that wait for an answer that comes late. */
+const hanging = new Set();
 
 const server = createServer({ noDelay: true }, (socket) => {
   let rest = NOTHING;
@@ -46,8 +48,13 @@ const server = createServer({ noDelay: true }, (socket) => {
 
 function misbehave(socket, raw) {
   refused += 1;
-  if (raw.latin1Slice(MARK_AT + 1, MARK_AT + 5) === 'hang') setTimeout(() => socket.writable && socket.write(OK), HANG_MS).unref();
-  else socket.write(FAILED);
+  if (raw.latin1Slice(MARK_AT + 1, MARK_AT + 5) === 'fail') {
+    socket.write(FAILED);
+    return;
+  }
+  hanging.add(socket);
+  socket.once('close', () => hanging.delete(socket));
+  setTimeout(() => hanging.delete(socket) && socket.write(OK), HANG_MS).unref();
 }
 
 /** Bytes of the first request in here; 0 while it is not whole, -1 where its length is not told. */
@@ -64,6 +71,11 @@ answerCalls({
   listen: () => new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server.address().port))),
 
   forget,
+
+  /** Cuts what hangs, so that nothing of it is left for what comes next. */
+  cutHanging() {
+    for (const socket of hanging) socket.destroy();
+  },
 
   /** Waits until so many have come and were answered 200, at most so long; answers how many have. */
   async until({ count, withinMs }) {

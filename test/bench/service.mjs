@@ -23,12 +23,16 @@ export async function startService({ folder, env, workers, nodeOptions, onStop }
   /** Every process that lives, also one that is still starting, so that none outlives the run. */
   const alive = { serve: new Set(), work: new Set() };
   const endAll = (command, signal) => Promise.all([...alive[command]].map((child) => end(child, signal)));
+  let isStopping = false;
   onStop(async () => {
+    // A case that is under way may want to start a process again.
+    isStopping = true;
     await endAll('work', 'SIGTERM');
     await endAll('serve', 'SIGTERM');
   });
 
   const start = async (command, own = {}) => {
+    if (isStopping) throw new Error('Stopped');
     const child = spawn(process.execPath, [...nodeOptions(command), CLI, command], { cwd: folder, env: { ...env, ...own }, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
     alive[command].add(child);
     child.once('exit', () => alive[command].delete(child));

@@ -25,9 +25,9 @@ export const benchCase = {
     const faults = [...alone.faults];
     const details = { alone: detailsOf(alone) };
     let deliveries = alone.well;
-    for (const each of [1, DEAD_OF_EACH]) {
+    for (const each of [1, bench.scaled(DEAD_OF_EACH)]) {
       const name = `beside ${each * KINDS.length}`;
-      const sick = await addEndpoints(bench, workspace, KINDS.flatMap((behaviour) => Array.from({ length: each }, (_, n) => ({ behaviour, events: [sickType(behaviour, each, n)] }))));
+      const sick = await addEndpoints(bench, workspace, KINDS.flatMap((behaviour) => Array.from({ length: each }, (_, n) => ({ behaviour, events: [sickType(behaviour, n)] }))));
       const beside = await measure(bench, { workspace, healthy, types: mixedTypes(each), ratePerSecond: PER_SECOND });
       figures.push(
         ms(`${name}: p50`, beside.latencyP50Ms), ms(`${name}: p99`, beside.latencyP99Ms, MOST * alone.latencyP99Ms),
@@ -43,11 +43,11 @@ export const benchCase = {
 };
 
 const wellType = (n) => `bench.well-${n}`;
-const sickType = (behaviour, each, n) => `bench.${behaviour}-${each}-${n}`;
+const sickType = (behaviour, n) => `bench.${behaviour}-${n}`;
 
 /** Types in such an order that of each five events two are for a healthy endpoint and one for a sick one of each kind. */
 const mixedTypes = (each) => Array.from({ length: HEALTHY * each }, (_, n) => [
-  wellType((2 * n) % HEALTHY), sickType('hang', each, n % each), wellType((2 * n + 1) % HEALTHY), sickType('refuse', each, n % each), sickType('fail', each, n % each),
+  wellType((2 * n) % HEALTHY), sickType('hang', n % each), wellType((2 * n + 1) % HEALTHY), sickType('refuse', n % each), sickType('fail', n % each),
 ]).flat();
 
 /** Publishes at this rate, and looks at what the healthy endpoints see of it. */
@@ -64,6 +64,7 @@ async function measure(bench, { workspace, healthy, types, ratePerSecond }) {
 /** Deletes the sick endpoints, which cancels what they are owed. @returns faults: what they are owed that has no delivery, or one that was made */
 async function endOf(bench, workspace, sick, owed) {
   await Promise.all(sick.map(({ id }) => workspace.call('DELETE', `/v1/endpoints/${id}`)));
+  await bench.receiver.call('cutHanging');
   await bench.stack.settle();
   const { rows } = await bench.stack.db.query('select status, count(*)::int as number from deliveries where endpoint_id = any($1) group by 1', [sick.map(({ id }) => id)]);
   const recorded = rows.reduce((sum, { number }) => sum + number, 0);
