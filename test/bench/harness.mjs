@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { breakdownFigures, readBreakdown } from './breakdown.mjs';
+import { lookAtStages, stagesBetween } from './breakdown.mjs';
 import { openChild } from './child.mjs';
 import { postStraight, publish } from './measure.mjs';
 import { watchOthers } from './proc.mjs';
@@ -73,7 +73,7 @@ async function open({ workers, scale, nodeOptions, postgresSettings }, onStop, c
   onStop(receiver.close);
   const receiverUrl = `http://127.0.0.1:${await receiver.call('listen')}`;
   const ownPids = [generator.pid, receiver.pid];
-  const stack = await startStack({ workers, ownPids, nodeOptions, postgresSettings, progress: say, onStop, check });
+  const stack = await startStack({ workers, ownPids, waitsForIdle: scale === 1, nodeOptions, postgresSettings, progress: say, onStop, check });
   let number = 0;
   return {
     generator, receiver, receiverUrl, ownPids, stack, onStop, check, progress: say,
@@ -95,13 +95,13 @@ async function measureAll(bench, { cases }, profiling) {
   const done = [];
   for (const { name, run } of cases) {
     say(`Measuring ${name}`);
-    const before = await readBreakdown(bench.stack);
+    const before = await lookAtStages(bench.stack);
     const others = await watchOthers();
     const startedAt = performance.now();
-    const { figures, faults, deliveries = 0, details = {} } = await run(bench);
+    const { figures, faults, details = {} } = await run(bench);
     const result = {
-      name, figures: [...figures, ...breakdownFigures(before, await readBreakdown(bench.stack), deliveries)], faults, details,
-      othersBusy: await others.stop(), tookS: (performance.now() - startedAt) / 1_000,
+      name, figures, faults, details, othersBusy: await others.stop(), tookS: (performance.now() - startedAt) / 1_000,
+      stages: stagesBetween(before, await lookAtStages(bench.stack)),
     };
     faults.forEach((fault) => say(`  ${name}: ${fault}`));
     bench.results.set(name, result);

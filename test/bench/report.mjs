@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stageTable } from './breakdown.mjs';
 import { rate, verdict } from './figures.mjs';
 import { table } from './table.mjs';
 
@@ -20,11 +21,11 @@ export function tell({ limit, stack }, results, { workers, scale, resultsFile })
   const versions = { posthorn: JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version, commit: commit(), node: process.versions.node, ...stack.versions };
   writeFileSync(resultsFile, `${JSON.stringify({
     measuredAt: new Date().toISOString(), machine, versions, workers, scale, limitPerSecond: limit.perSecond,
-    cases: all.map(({ name, figures, faults: some, details, othersBusy = null, tookS = null }) =>
-      ({ name, figures: figures.map((figure) => kept(figure, limit.perSecond)), faults: some, othersBusyProcessors: othersBusy, tookSeconds: tookS, details })),
+    cases: all.map(({ name, figures, faults: some, details, stages = null, othersBusy = null, tookS = null }) =>
+      ({ name, figures: figures.map((figure) => kept(figure, limit.perSecond)), faults: some, othersBusyProcessors: othersBusy, tookSeconds: tookS, stages, details })),
   }, null, 2)}\n`);
   process.stdout.write([
-    '', table(all, limit.perSecond), '',
+    '', table(all, limit.perSecond), '', ...withGap(stageTable(results)),
     `${machine.processor}, ${machine.processors} processors, ${machine.memoryGiB} GiB; Node.js ${versions.node}, PostgreSQL ${versions.postgres}, Temporal ${versions.temporal}; ${workers} worker${workers === 1 ? '' : 's'}`,
     scale === 1 ? null : `SCALED: every case was ${scale} of its size, so the figures say nothing.`,
     othersText(results),
@@ -33,6 +34,8 @@ export function tell({ limit, stack }, results, { workers, scale, resultsFile })
   ].filter((line) => line !== null).join('\n'));
   return faults.length === 0 ? 0 : 1;
 }
+
+const withGap = (text) => (text === null ? [] : [text, '']);
 
 /** A figure as it is kept. */
 const kept = (figure, limitPerSecond) => ({

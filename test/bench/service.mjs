@@ -3,9 +3,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+const require = createRequire(import.meta.url);
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const CLI = join(root, 'dist', 'src', 'cli.js');
 
@@ -22,6 +24,7 @@ export async function startService({ folder, env, workers, nodeOptions, onStop }
   const log = join(folder, 'service.log');
   /** Every process that lives, also one that is still starting, so that none outlives the run. */
   const alive = { serve: new Set(), work: new Set() };
+  const metricsPorts = new Map();
   const endAll = (command, signal) => Promise.all([...alive[command]].map((child) => end(child, signal)));
   let isStopping = false;
   onStop(async () => {
@@ -32,9 +35,12 @@ export async function startService({ folder, env, workers, nodeOptions, onStop }
   });
 
   const start = async (command, own = {}) => {
+    const metricsPort = await require('../../dist/src/embedded/ports.js').freePort();
     if (isStopping) throw new Error('Stopped');
-    const child = spawn(process.execPath, [...nodeOptions(command), CLI, command], { cwd: folder, env: { ...env, ...own }, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    const metrics = { [command === 'work' ? 'WORKER_METRICS_PORT' : 'METRICS_PORT']: String(metricsPort), METRICS_HOST: '127.0.0.1' };
+    const child = spawn(process.execPath, [...nodeOptions(command), CLI, command], { cwd: folder, env: { ...env, ...metrics, ...own }, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
     alive[command].add(child);
+    metricsPorts.set(child, metricsPort);
     child.once('exit', () => alive[command].delete(child));
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => appendFileSync(log, chunk));
     try {
@@ -62,6 +68,9 @@ export async function startService({ folder, env, workers, nodeOptions, onStop }
     crash: (command) => endAll(command, 'SIGKILL'),
     /** Starts what was crashed; fulfilled when it is ready. The API is where it was. */
     startAgain: startPart,
+    /** What each process tells Prometheus, by its pid. */
+    metrics: async () => new Map(await Promise.all([...alive.serve, ...alive.work].map(async (child) =>
+      [child.pid, await (await fetch(`http://127.0.0.1:${metricsPorts.get(child)}/metrics`)).text()]))),
     /** What the service has written last; for the message of a run that failed. */
     lastWords,
   };

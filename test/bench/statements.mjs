@@ -1,4 +1,6 @@
 /** What PostgreSQL did: by statement where it has `pg_stat_statements`, else by table. */
+import { columns } from './table.mjs';
+
 const MOST = 15;
 const LONGEST = 110;
 
@@ -37,10 +39,4 @@ async function byTable(db) {
     columns(['inserted', 'updated', 'of it HOT', 'deleted', 'full scans', 'rows read by them', 'index scans', 'table'],
       rows.map(({ ins, upd, hot, del, seq, seq_rows: seqRows, idx, name }) => [ins, upd, hot, del, seq, seqRows ?? 0, idx ?? 0, name].map(String))),
   ].join('\n');
-}
-
-function columns(titles, rows) {
-  const widths = titles.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column].length)));
-  const line = (cells) => cells.map((cell, column) => (column === titles.length - 1 ? cell : cell.padStart(widths[column]))).join('  ');
-  return [titles, ...rows].map(line).join('\n');
 }

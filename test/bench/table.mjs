@@ -18,6 +18,13 @@ export function table(cases, limitPerSecond) {
   return [line(COLUMNS), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }
 
+/** Columns of values under their titles, the last of which is text. */
+export function columns(titles, rows) {
+  const widths = titles.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column].length)));
+  const line = (cells) => cells.map((cell, column) => (column === titles.length - 1 ? cell : cell.padStart(widths[column]))).join('  ');
+  return [titles, ...rows].map(line).join('\n');
+}
+
 const measured = ({ value, unit }) => (value === null || Number.isNaN(value) ? 'not measured' : `${number(value)} ${unit}`.trimEnd());
 
 function budgetText({ budget, unit }) {

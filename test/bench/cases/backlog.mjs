@@ -52,7 +52,6 @@ export const benchCase = {
         number('places out of event order at most', drained.displaced, WIDE.maxInFlight),
       ],
       faults: [...faults, ...recorded, ...faultsOf({ sendings: [held, sent], arrivals, garbled })],
-      deliveries: expected + before.arrivals.length,
       details: { firstDrainedAfterMs: drained.firstAt - reactivatedAt, busiestSecond: drained.busiestSecond, stillDrainingWhenLiveEnded: drained.lastAt > sent.published.at(-1)?.from },
     };
   },

@@ -28,7 +28,6 @@ export const benchCase = {
         rate('delivered', measured.deliveredPerSecond, 2_400), ms('publish to arrival p50', measured.latencyP50Ms), ms('publish to arrival p99', measured.latencyP99Ms),
       ],
       faults,
-      deliveries: count,
       details: { deliveredPerSecond: measured.deliveredPerSecond, workflows, cost: costOf({ cpuBefore, cpuAtArrival, cpuAfter, peakMiB, count }) },
     };
   },

@@ -21,7 +21,6 @@ export const benchCase = {
     return {
       figures: runs.flatMap(({ figures }) => figures),
       faults: runs.flatMap(({ faults }) => faults),
-      deliveries: 2 * bench.scaled(EVENTS),
       details: Object.assign({}, ...runs.map(({ details }) => details)),
     };
   },

@@ -38,7 +38,7 @@ export const benchCase = {
       details[name] = detailsOf(beside);
     }
     faults.push(...(await faultsInRecords(bench, { endpoints: healthy, deliveries })));
-    return { figures, faults, deliveries, details };
+    return { figures, faults, details };
   },
 };
 

@@ -36,7 +36,6 @@ export const benchCase = {
     return {
       figures: [rate('acknowledged', measured.ackedPerSecond), rate('delivered', measured.deliveredPerSecond, SHARE * burst)],
       faults: [...measured.faults, ...(await faultsInRecords(bench, { endpoints: workspace.endpoints, deliveries: count }))],
-      deliveries: count,
     };
   },
 };

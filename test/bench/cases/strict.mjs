@@ -31,7 +31,6 @@ export const benchCase = {
         rate('Temporal itself, eager, one local activity', own.oneActivity.perSecond), times('workflows: of that', workflows / seconds / own.oneActivity.perSecond),
       ],
       faults: [...measured.faults, ...faults],
-      deliveries: count,
     };
   },
 };
