@@ -1,7 +1,7 @@
 import { isAutomatic } from '../src/domain/endpoint';
 import type { HealthFacts } from '../src/domain/health';
 import type { Policy } from '../src/domain/policy';
-import { lookAtLane, type LaneCounts } from '../src/store/lane';
+import { lookAtFifoLane, lookAtLane, type LaneCounts } from '../src/store/lane';
 import { keepRetries } from '../src/store/lane-moves';
 import { RETRIES_WHILE_FAILING } from '../src/store/record';
 import { loadTarget } from '../src/store/routing';
@@ -34,7 +34,7 @@ export const createLookAtEndpoint = ({ deps }: ActivityParts) => async ({ endpoi
     health,
     reason,
     deactivate: policy.deactivate,
-    lane: await lookAtLane(deps.db, endpointId),
+    lane: policy.fifo && facts.status !== 'DEACTIVATED' ? await lookAtFifoLane(deps.db, endpointId) : await lookAtLane(deps.db, endpointId),
     probe: facts.status === 'DEACTIVATED'
       ? { isProbed: policy.probe !== null && isAutomatic(reason), probeEveryMs: policy.probe?.everyMs ?? 0, probeMaxMs: policy.probe?.maxMs ?? 0 }
       // An endpoint whose own probes are more frequent than the breaker's is probed as often as it says.

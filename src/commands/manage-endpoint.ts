@@ -11,7 +11,7 @@ import {
   countEndpoints, deleteEndpoint, insertEndpoint, lockEndpoint, updateEndpoint, type EndpointContent, type StoredEndpoint,
 } from '../store/endpoints';
 import { insertSecret } from '../store/endpoint-secrets';
-import { cancelLive } from '../store/lane-moves';
+import { cancelLive, gatherRetries } from '../store/lane-moves';
 import { addSignals } from '../store/outbox';
 import { bumpRouting, takeRoutingTurn } from '../store/routing-revision';
 import { dropEndpointFromRules } from '../store/rules';
@@ -105,6 +105,8 @@ export async function changeEndpoint(deps: EndpointDeps, trx: Sql, by: EndpointB
     sealedVerifyToken: change.verifyToken === undefined ? before.sealedVerifyToken
       : sealVerifyToken(deps, id, before.dialect, change.verifyToken, before.sealedVerifyToken),
   });
+  const isInOrder = (overrides: PolicyOverrides): boolean => effectivePolicyView(before.dialect, overrides).ordering === 'fifo';
+  if (isInOrder(policyOverrides) && !isInOrder(before.policyOverrides)) await gatherRetries(trx, id);
   await finish(deps, trx, by, 'endpoint.update', id, shown(endpoint));
   return endpoint;
 }

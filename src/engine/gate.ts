@@ -1,7 +1,10 @@
 import type { Policy } from '../domain/policy';
 
-/** What wants a place: a first attempt, a retry of a delivery's own workflow, or what waits in the endpoint's lane. */
-export type Entrant = 'first' | 'retry' | 'lane';
+/**
+ * What wants a place: a first attempt, a retry of a delivery's own workflow, what waits in the endpoint's lane, or what was
+ * held there and is drained.
+ */
+export type Entrant = 'first' | 'retry' | 'lane' | 'drain';
 
 /**
  * Lets attempts at an endpoint through: so many in flight, so many a second, this worker's share of both; and so many in
@@ -10,15 +13,20 @@ export type Entrant = 'first' | 'retry' | 'lane';
 export interface Gate {
   /**
    * Waits at most `waitMs` for a place in flight and a token of the rate. Answers the function that gives the place
-   * back, or null where none came free in time. The three kinds of an endpoint's entrants take turns.
+   * back, or null where none came free in time. The first three kinds of an endpoint's entrants take turns. A drain gets
+   * all that is left; while first attempts come, or what waits in the lane, it gets a fifth of the rate and of the places.
    */
   enter(endpointId: string, policy: Policy, waitMs: number, as: Entrant): Promise<(() => void) | null>;
   /** Whether a first attempt could not get through within `waitMs`: too many wait already, or all that are in hang. */
   isCrowded(endpointId: string, policy: Policy, waitMs: number): boolean;
+  /** Tells that another worker makes first attempts at an endpoint now. */
+  noteLive(endpointId: string): void;
   /** Attempts in flight at an endpoint, by this worker. */
   inFlight(endpointId: string): number;
   /** Tells how many workers share the caps; each takes cap / workers, rounded up. */
   setWorkers(count: number): void;
+  /** How many they are. */
+  workers(): number;
 }
 
 /** Attempts in flight of a worker over all endpoints. */
@@ -43,8 +51,22 @@ interface Lane {
   readonly waiting: Readonly<Record<Entrant, Waiter[]>>;
   /** Whose turn it is among those who wait. */
   turn: number;
-  wakeAt: NodeJS.Timeout | null;
+  /** Looks again when a token may have come: at that time. */
+  wake: { readonly timer: NodeJS.Timeout; readonly at: number } | null;
+  /** When a first attempt, or one of the lane that is not drained, last came. */
+  liveAt: number;
+  /** Null: it was never drained. */
+  drain: Drain | null;
   policy: Policy;
+}
+
+interface Drain {
+  inFlight: number;
+  /** Tokens of its own, of which it needs one more while others come. */
+  tokens: number;
+  refilledAt: number;
+  /** Others that were let in since one of the drain. */
+  others: number;
 }
 
 interface Pool {
@@ -62,6 +84,13 @@ const PLACES: GatePlaces = { first: 600, later: 400 };
 const FULL_SHARE = 0.75;
 /** Where all places of an endpoint are taken, and nothing has moved for so many times the wait, waiting is in vain. */
 const STALLED_WAITS = 4;
+/** What a drain gets of an endpoint's rate and places while others come: one for four of them. */
+const DRAIN_SHARE = 0.2;
+const OTHERS_FIRST = 4;
+/** Others come where one has come within this time. */
+const LIVE_MS = 1_000;
+/** A drain's own tokens are saved up for this long at most, so that it can't make up for lost time. */
+const SAVED_MS = 100;
 /** Lanes without anybody in them are forgotten when there are more than this. */
 const KEPT_LANES = 10_000;
 
@@ -75,14 +104,19 @@ export function createGate(now: () => number = () => performance.now(), places: 
 
   const cap = (policy: Policy): number => Math.ceil(policy.maxInFlight / workers);
   const rate = (policy: Policy): number => Math.ceil(policy.ratePerSecond / workers);
-  const waitingIn = ({ waiting }: Lane): number => waiting.first.length + waiting.retry.length + waiting.lane.length;
+  const othersIn = ({ waiting }: Lane): number => waiting.first.length + waiting.retry.length + waiting.lane.length;
+  const waitingIn = (lane: Lane): number => othersIn(lane) + lane.waiting.drain.length;
+  // One worker drains for all of them.
+  const drainCap = (policy: Policy): number => Math.max(1, Math.floor(policy.maxInFlight * DRAIN_SHARE));
+  const drainRate = (policy: Policy): number => policy.ratePerSecond * DRAIN_SHARE;
 
   function laneOf(endpointId: string, policy: Policy): Lane {
     let lane = lanes.get(endpointId);
     if (!lane) {
       const at = now();
       lane = {
-        inFlight: 0, tokens: rate(policy), refilledAt: at, movedAt: at, waiting: { first: [], retry: [], lane: [] }, turn: 0, wakeAt: null, policy,
+        inFlight: 0, tokens: rate(policy), refilledAt: at, movedAt: at, waiting: { first: [], retry: [], lane: [], drain: [] },
+        turn: 0, wake: null, liveAt: -Infinity, drain: null, policy,
       };
       lanes.set(endpointId, lane);
       if (lanes.size > KEPT_LANES) forgetIdle();
@@ -107,6 +141,37 @@ export function createGate(now: () => number = () => performance.now(), places: 
   const hasPlace = (lane: Lane, pool: Pool): boolean =>
     pool.used < (lane.inFlight === 0 ? pool.places : Math.ceil(pool.places * FULL_SHARE));
 
+  const isLive = (lane: Lane): boolean => othersIn(lane) > 0 || now() - lane.liveAt < LIVE_MS;
+
+  /** Whether one of the drain may go in now, places and tokens of the endpoint aside. */
+  function isDrainsTurn(lane: Lane, drain: Drain, policy: Policy): boolean {
+    if (!isLive(lane)) return true;
+    if (drain.inFlight >= drainCap(policy)) return false;
+    const at = now();
+    const perSecond = drainRate(policy);
+    drain.tokens = Math.min(Math.max(1, (perSecond * SAVED_MS) / 1000), drain.tokens + ((at - drain.refilledAt) / 1000) * perSecond);
+    drain.refilledAt = at;
+    return drain.tokens >= 1 && (othersIn(lane) === 0 || drain.others >= OTHERS_FIRST);
+  }
+
+  function takeDrain(lane: Lane, policy: Policy): (() => void) | null {
+    const drain = (lane.drain ??= { inFlight: 0, tokens: 1, refilledAt: now(), others: 0 });
+    if (!isDrainsTurn(lane, drain, policy)) return null;
+    const live = isLive(lane);
+    const release = take(lane, policy, 'drain');
+    if (!release) return null;
+    if (live) drain.tokens -= 1;
+    drain.others = 0;
+    drain.inFlight += 1;
+    let isOpen = true;
+    return () => {
+      if (!isOpen) return;
+      isOpen = false;
+      drain.inFlight -= 1;
+      release();
+    };
+  }
+
   function take(lane: Lane, policy: Policy, as: Entrant): (() => void) | null {
     const pool = poolOf(as);
     if (lane.inFlight >= cap(policy)) return null;
@@ -120,6 +185,7 @@ export function createGate(now: () => number = () => performance.now(), places: 
     lane.inFlight += 1;
     lane.movedAt = now();
     pool.used += 1;
+    if (lane.drain) lane.drain.others += 1;
     let isOpen = true;
     return () => {
       if (!isOpen) return;
@@ -135,6 +201,7 @@ export function createGate(now: () => number = () => performance.now(), places: 
   /** Those who wait are let in by turns of their kinds, each kind in the order in which it came. */
   function admit(lane: Lane): void {
     for (let passed = 0; passed < ENTRANTS.length && waitingIn(lane) > 0;) {
+      if (admitDrain(lane)) continue;
       const as = ENTRANTS[lane.turn] ?? 'first';
       lane.turn = (lane.turn + 1) % ENTRANTS.length;
       const [waiter] = lane.waiting[as];
@@ -148,13 +215,37 @@ export function createGate(now: () => number = () => performance.now(), places: 
       clearTimeout(waiter.timer);
       waiter.through(release);
     }
-    if (waitingIn(lane) > 0 && lane.inFlight < cap(lane.policy) && lane.tokens < 1 && !lane.wakeAt) {
-      const untilToken = Math.max(1, ((1 - lane.tokens) / rate(lane.policy)) * 1000);
-      lane.wakeAt = setTimeout(() => {
-        lane.wakeAt = null;
-        admit(lane);
-      }, untilToken);
-    }
+    if (waitingIn(lane) === 0 || lane.inFlight >= cap(lane.policy)) return;
+    const untilToken = lane.tokens < 1 ? ((1 - lane.tokens) / rate(lane.policy)) * 1000 : 0;
+    const untilTurn = lane.drain && othersIn(lane) === 0 ? untilDrainsTurn(lane, lane.drain) : 0;
+    if (untilToken > 0 || untilTurn > 0) wakeIn(lane, Math.max(1, untilToken, untilTurn));
+  }
+
+  function admitDrain(lane: Lane): boolean {
+    const [waiter] = lane.waiting.drain;
+    const release = waiter ? takeDrain(lane, waiter.policy) : null;
+    if (!waiter || !release) return false;
+    lane.waiting.drain.shift();
+    clearTimeout(waiter.timer);
+    waiter.through(release);
+    return true;
+  }
+
+  /** Until it has a token of its own, or nobody else comes any more, in ms. */
+  function untilDrainsTurn(lane: Lane, drain: Drain): number {
+    const untilQuiet = lane.liveAt + LIVE_MS - now();
+    return drain.inFlight >= drainCap(lane.policy) ? untilQuiet : Math.min(untilQuiet, ((1 - drain.tokens) / drainRate(lane.policy)) * 1000);
+  }
+
+  function wakeIn(lane: Lane, afterMs: number): void {
+    const at = now() + afterMs;
+    if (lane.wake && lane.wake.at <= at) return;
+    if (lane.wake) clearTimeout(lane.wake.timer);
+    const timer = setTimeout(() => {
+      lane.wake = null;
+      admit(lane);
+    }, afterMs);
+    lane.wake = { timer, at };
   }
 
   /** A place of the worker is free: the lane that has waited longest for one may look. */
@@ -172,7 +263,9 @@ export function createGate(now: () => number = () => performance.now(), places: 
   return {
     async enter(endpointId, policy, waitMs, as) {
       const lane = laneOf(endpointId, policy);
-      const release = waitingIn(lane) === 0 ? take(lane, policy, as) : null;
+      if (as === 'first' || as === 'lane') lane.liveAt = now();
+      const isNext = waitingIn(lane) === 0;
+      const release = !isNext ? null : as === 'drain' ? takeDrain(lane, policy) : take(lane, policy, as);
       if (release || waitMs <= 0) return release;
       return new Promise((resolve) => {
         const line = lane.waiting[as];
@@ -195,9 +288,14 @@ export function createGate(now: () => number = () => performance.now(), places: 
       if (lane.waiting.first.length * kinds > (rate(policy) * waitMs) / 1000) return true;
       return lane.inFlight >= cap(policy) && now() - lane.movedAt > waitMs * STALLED_WAITS;
     },
+    noteLive(endpointId) {
+      const lane = lanes.get(endpointId);
+      if (lane) lane.liveAt = now();
+    },
     inFlight: (endpointId) => lanes.get(endpointId)?.inFlight ?? 0,
     setWorkers(count) {
       workers = Math.max(1, count);
     },
+    workers: () => workers,
   };
 }

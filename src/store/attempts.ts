@@ -77,6 +77,8 @@ export interface NewAttempt extends DeliveryKey {
   readonly attemptId: string;
   readonly number: number;
   readonly leaseMs: number;
+  /** Of a HELD delivery, which nothing else may be begun of. */
+  readonly isProbe?: boolean;
 }
 
 // Only where the delivery still waits, and where nobody else has begun this number. "Not final" is spelled so that the
@@ -84,9 +86,9 @@ export interface NewAttempt extends DeliveryKey {
 const BEGIN = `
   insert into attempts (event_id, id, delivery_id, workspace_id, endpoint_id, number, lease_until)
   select n.event_id, n.attempt_id, n.id, d.workspace_id, d.endpoint_id, n.number, now() + n.lease_ms * interval '1 ms'
-  from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::float8[]) n(event_id, id, attempt_id, number, lease_ms)
+  from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::float8[], $8::bool[]) n(event_id, id, attempt_id, number, lease_ms, is_probe)
   join deliveries d on d.event_id = n.event_id and d.id = n.id and d.event_id between $6 and $7
-  where d.status <> all ('{DELIVERED,EXHAUSTED,CANCELLED}') and d.attempt_count = n.number - 1
+  where d.status <> all ('{DELIVERED,EXHAUSTED,CANCELLED}') and (d.status <> 'HELD' or n.is_probe) and d.attempt_count = n.number - 1
   on conflict (event_id, delivery_id, number) do nothing
   returning delivery_id`;
 
@@ -97,7 +99,7 @@ const columns = (attempts: readonly NewAttempt[]): unknown[] => [
 
 /** Begins attempts; answers the ids of the deliveries whose attempt this call has begun. */
 export async function beginAttempts(sql: Sql, attempts: readonly NewAttempt[]): Promise<ReadonlySet<string>> {
-  const rows = await sql.query<{ delivery_id: string }>({ name: 'attempts-begin', text: BEGIN, values: columns(attempts) });
+  const rows = await sql.query<{ delivery_id: string }>({ name: 'attempts-begin', text: BEGIN, values: [...columns(attempts), attempts.map((a) => a.isProbe ?? false)] });
   return new Set(rows.map((row) => row.delivery_id));
 }
 

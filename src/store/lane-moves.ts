@@ -42,6 +42,11 @@ export function releaseHeld(sql: Sql, endpointId: string): Promise<number> {
     [endpointId]);
 }
 
+/** The endpoint wants its events in order from now on: retries that have workflows of their own go back into the lane. */
+export function gatherRetries(sql: Sql, endpointId: string): Promise<number> {
+  return move(sql, `way = 'retry'`, `way = 'lane'`, [endpointId]);
+}
+
 /** The breaker opened: what has had no attempt yet waits for it. */
 export function waitForBreaker(sql: Sql, endpointId: string): Promise<number> {
   return move(sql, `status = 'PENDING' and way = 'lane'`, `reason = 'endpoint_failing'`, [endpointId]);

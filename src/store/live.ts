@@ -10,6 +10,9 @@ export const IS_RETRYING = 'waiting and next_attempt_at is not null';
 /** Condition on `deliveries`: is held. */
 export const IS_HELD = 'waiting and hold_until is not null';
 
+/** 1 where a row of `deliveries` is being drained, else 0; spelled as the index of what is PENDING is (migration 0013). */
+export const DRAINS = `(case when reason = 'draining' then 1 else 0 end)`;
+
 /**
  * Condition on `deliveries` for what an endpoint ($1) is still owed: what waits, and the first attempts that are under
  * way, of which none is older than a few minutes. A first attempt whose process is gone is taken over long before.

@@ -121,4 +121,91 @@ describe('The gate', () => {
     release?.();
     for (const one of waiting) (await one)?.();
   });
+
+  describe('while an endpoint is drained', () => {
+    const ten = policy({ maxInFlight: 200, ratePerSecond: 10 });
+    /** Lets so many seconds go by in steps of 10 ms, in which both streams always have one more to send. */
+    async function contend(gate: ReturnType<typeof createGate>, tick: () => void, seconds: number): Promise<{ first: number; drain: number }> {
+      const through = { first: 0, drain: 0 };
+      for (let n = 0; n < seconds * 100; n += 1) {
+        tick();
+        for (const stream of ['drain', 'first'] as const) {
+          const release = await gate.enter('ep', ten, 0, stream);
+          if (release) through[stream] += 1;
+          release?.();
+        }
+      }
+      return through;
+    }
+
+    it('gives the drain a fifth of the rate while live ones come', async () => {
+      let now = 0;
+      const gate = createGate(() => now);
+      for (let n = 0; n < 10; n += 1) (await gate.enter('ep', ten, 0, 'first'))?.();
+      const { first, drain } = await contend(gate, () => void (now += 10), 10);
+      expect(first + drain).toBeGreaterThanOrEqual(99);
+      expect(drain).toBeGreaterThanOrEqual(18);
+      expect(drain).toBeLessThanOrEqual(22);
+    });
+
+    it('gives it all of the rate when none come, a second later', async () => {
+      let now = 0;
+      const gate = createGate(() => now);
+      (await gate.enter('ep', ten, 0, 'first'))?.();
+      let through = 0;
+      for (let n = 0; n < 300; n += 1) {
+        now += 10;
+        const release = await gate.enter('ep', ten, 0, 'drain');
+        if (release) through += 1;
+        release?.();
+      }
+      // A second at a fifth, what was saved up, and two seconds at all of it.
+      expect(through).toBeGreaterThanOrEqual(29);
+      gate.noteLive('ep');
+      expect(await gate.enter('ep', ten, 0, 'drain')).toBeNull();
+    });
+
+    it('gives it a fifth of the places, and never less than one', async () => {
+      const gate = createGate();
+      const slow = policy({ maxInFlight: 10, ratePerSecond: 1_000 });
+      const places = [await gate.enter('ep', slow, 0, 'first'), await gate.enter('ep', slow, 0, 'drain')];
+      places.push(await gate.enter('ep', slow, 50, 'drain'));
+      expect(places.every((place) => place !== null)).toBe(true);
+      expect(await gate.enter('ep', slow, 20, 'drain')).toBeNull();
+      expect(await gate.enter('ep', slow, 0, 'first')).not.toBeNull();
+      const one = policy({ maxInFlight: 1, ratePerSecond: 1_000 });
+      (await gate.enter('small', one, 0, 'first'))?.();
+      expect(await gate.enter('small', one, 0, 'drain')).not.toBeNull();
+    });
+
+    it('lets one of the drain through for each four live ones that wait for the same place', async () => {
+      const gate = createGate();
+      const one = policy({ maxInFlight: 1, ratePerSecond: 10_000 });
+      const first = await gate.enter('ep', one, 0, 'first');
+      const order: string[] = [];
+      const waiting = (['drain', 'drain', ...Array(12).fill('first')] as ('first' | 'drain')[]).map(async (stream) => {
+        const release = await gate.enter('ep', one, 5_000, stream);
+        order.push(stream);
+        // The drain's own tokens come by the clock.
+        setTimeout(() => release?.(), 2);
+      });
+      first?.();
+      await Promise.all(waiting);
+      expect(order.slice(0, 10).filter((stream) => stream === 'drain')).toHaveLength(2);
+      expect(order.indexOf('drain')).toBeGreaterThanOrEqual(3);
+    });
+
+    it('does not count retries as live', async () => {
+      let now = 0;
+      const gate = createGate(() => now);
+      const hundred = policy({ maxInFlight: 200, ratePerSecond: 100 });
+      for (let n = 0; n < 50; n += 1) {
+        now += 20;
+        (await gate.enter('ep', hundred, 0, 'retry'))?.();
+        const release = await gate.enter('ep', hundred, 0, 'drain');
+        expect(release).not.toBeNull();
+        release?.();
+      }
+    });
+  });
 });

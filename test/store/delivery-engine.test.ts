@@ -224,7 +224,7 @@ describe('The lane', () => {
     const retries = await planMany(30, { way: 'lane', attempt: null });
     await database.db.query({ text: `update deliveries set status = 'RETRYING', next_attempt_at = now() - interval '1 second' where endpoint_id = $1`, values: [endpointId] });
     const fresh = await planMany(30, { way: 'lane', attempt: null });
-    const inTurns = await nextInLane(database.db, endpointId, 'all', [], 10, true);
+    const inTurns = await nextInLane(database.db, endpointId, 'all', [], 10, 'live');
     expect(inTurns.map(({ id }) => id)).toEqual([0, 1, 2, 3, 4].flatMap((n) => [retries[n]!.id, fresh[n]!.id]));
     expect((await nextInLane(database.db, endpointId, 'all', [], 10)).map(({ id }) => id)).toEqual(retries.slice(0, 10).map(({ id }) => id));
     expect((await nextInLane(database.db, endpointId, 'retries', [retries[0]!.id], 5)).map(({ id }) => id)).toEqual(retries.slice(1, 6).map(({ id }) => id));

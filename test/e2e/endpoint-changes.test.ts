@@ -1,0 +1,119 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isSigned, readDeliveries } from '../support/checks';
+import { openReceiver, type Receiver } from '../support/receiver';
+import { startService, type Service, untilSettled } from '../support/service';
+import { until } from '../support/wait';
+
+let service: Service;
+let receiver: Receiver;
+const folder = mkdtempSync(join(tmpdir(), 'posthorn-dns-'));
+const resolveTo = (names: Readonly<Record<string, readonly string[]>>): void => writeFileSync(join(folder, 'names.json'), JSON.stringify(names));
+
+beforeAll(async () => {
+  resolveTo({});
+  const dns = { NODE_OPTIONS: `--require ${join(__dirname, '..', 'support', 'fake-dns.cjs')}`, FAKE_DNS: join(folder, 'names.json') };
+  [service, receiver] = await Promise.all([startService({ env: dns }), openReceiver()]);
+});
+afterAll(async () => {
+  await service?.stop();
+  await receiver?.close();
+  rmSync(folder, { recursive: true });
+});
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a delivery as the API answers it
+const delivery = (id: string): Promise<any> => service.ok('GET', `/v1/deliveries/${id}`);
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a delivery as the API answers it
+const untilStatus = (id: string, status: string): Promise<any> => until(async () => {
+  const found = await delivery(id);
+  return found.status === status && found;
+}, { what: `delivery ${id} to be ${status}` });
+
+/** An endpoint whose first delivery was answered 500 and waits for an hour. */
+async function waiting(name: string, body: object = {}, url = `${receiver.url}/${name}`): Promise<{ id: string; secret: string; deliveryId: string }> {
+  receiver.willAnswer(`/${name}`, [{ status: 500, headers: { connection: 'close' } }], 200);
+  const endpoint = await service.endpoint(url, { events: [name], policy: { retry: { delays: ['1h', '2h'], jitter: 0 }, deactivate: 'never', timeout: '1s', connectTimeout: '1s' }, ...body });
+  const [eventId] = await service.publish(1, name);
+  const { id: deliveryId } = await until(async () => (await service.ok('GET', `/v1/deliveries?eventId=${eventId}`)).data[0], { what: 'the plan' });
+  await untilStatus(deliveryId, 'RETRYING');
+  return { ...endpoint, deliveryId };
+}
+
+test('the next attempt has the address, the headers and the secret that the endpoint has by then', async () => {
+  const { id, secret, deliveryId } = await waiting('moved', { headers: { 'x-team': 'old' } });
+  await service.ok('PATCH', `/v1/endpoints/${id}`, { url: `${receiver.url}/moved/to?here=1`, headers: { 'x-team': 'new' } });
+  const { secret: newer } = await service.ok('POST', `/v1/endpoints/${id}/rotate-secret`, { graceSeconds: 0 });
+  await service.ok('POST', `/v1/deliveries/${deliveryId}/retry`);
+  await untilStatus(deliveryId, 'DELIVERED');
+  expect(receiver.received('/moved')).toHaveLength(1);
+  const [request] = receiver.received('/moved/to?here=1');
+  expect(request!.headers['x-team']).toBe('new');
+  expect([isSigned(request!, secret), isSigned(request!, newer)]).toEqual([false, true]);
+});
+
+test('a name that resolves to a forbidden address by then is not called', async () => {
+  resolveTo({ 'hooks.test': ['127.0.0.1'] });
+  const { deliveryId } = await waiting('rebound', {}, `http://hooks.test:${receiver.port}/rebound`);
+  expect(receiver.received('/rebound')).toHaveLength(1);
+  // Also one forbidden answer among others.
+  for (const [attempts, addresses] of [[2, ['169.254.169.254']], [3, ['127.0.0.1', '10.0.0.1']]] as const) {
+    resolveTo({ 'hooks.test': addresses });
+    await service.ok('POST', `/v1/deliveries/${deliveryId}/retry`);
+    const found = await until(async () => {
+      const seen = await delivery(deliveryId);
+      return seen.attemptCount === attempts && seen;
+    }, { what: `attempt ${attempts}` });
+    expect(found.attempts.at(-1)).toMatchObject({ outcome: 'address_forbidden', statusCode: null });
+  }
+  expect(await delivery(deliveryId)).toMatchObject({ status: 'EXHAUSTED' });
+  expect(receiver.received('/rebound')).toHaveLength(1);
+});
+
+test('an endpoint that is deleted has its deliveries cancelled with it, and nothing arrives once its timeout is over', async () => {
+  receiver.willAnswer('/deleted', [], { status: 500, afterMs: 50 });
+  const { id } = await service.endpoint(`${receiver.url}/deleted`, {
+    events: ['deleted'], policy: { retry: { delays: Array(50).fill('10ms'), jitter: 0 }, deactivate: 'never', timeout: '1s', connectTimeout: '1s', maxInFlight: 20, ratePerSecond: 200 },
+  });
+  const ids = await service.publish(40, 'deleted');
+  await until(() => receiver.received('/deleted').length > 60, { what: 'retries to come' });
+  await service.ok('DELETE', `/v1/endpoints/${id}`);
+  const deletedAt = performance.now();
+  // As soon as the answer is there.
+  expect((await readDeliveries(service.db, id)).map(({ status, reason }) => [status, reason])).toEqual(Array(40).fill(['CANCELLED', 'endpoint_deleted']));
+  await untilSettled(service, ids);
+  const runs = (await readDeliveries(service.db, id)).map((one) => service.temporal.workflow.getHandle(`delivery/${one.id}`));
+  // Nobody is left who could send.
+  await until(async () => {
+    const states = await Promise.all(runs.map((run) => run.describe().then(({ status }) => status.name, () => 'none')));
+    return states.every((name) => name !== 'RUNNING');
+  }, { what: 'the end of the workflows' });
+  expect(Math.max(...receiver.received('/deleted').map(({ at }) => at))).toBeLessThan(deletedAt + 1_000);
+  const lost = await service.publish(2, 'deleted');
+  await untilSettled(service, lost);
+  expect(await readDeliveries(service.db, id)).toHaveLength(40);
+});
+
+test('new delays count from the next attempt on: a wait that has begun goes on, unless somebody asks', async () => {
+  const { id, deliveryId } = await waiting('patience');
+  const before = await delivery(deliveryId);
+  await service.ok('PATCH', `/v1/endpoints/${id}`, { policy: { retry: { delays: ['50ms', '30m', '30m'] } } });
+  expect(await delivery(deliveryId)).toMatchObject({ status: 'RETRYING', nextAttemptAt: before.nextAttemptAt });
+
+  receiver.willAnswer('/patience', [500], 200);
+  await service.ok('POST', `/v1/deliveries/${deliveryId}/retry`);
+  const again = await until(async () => {
+    const found = await delivery(deliveryId);
+    return found.attemptCount === 2 && found.status === 'RETRYING' && found;
+  }, { what: 'the second attempt' });
+  // The second wait of the new schedule.
+  expect(Math.abs(Date.parse(again.nextAttemptAt) - Date.parse(again.attempts[1].startedAt) - 1_800_000)).toBeLessThan(10_000);
+});
+
+test('another rule of success, and a schedule that is used up by then, count at the next attempt', async () => {
+  const { id, deliveryId } = await waiting('strict');
+  receiver.willAnswer('/strict', [], 202);
+  await service.ok('PATCH', `/v1/endpoints/${id}`, { policy: { success: [200], retry: { delays: ['1h'] } } });
+  await service.ok('POST', `/v1/deliveries/${deliveryId}/retry`);
+  expect(await untilStatus(deliveryId, 'EXHAUSTED')).toMatchObject({ attemptCount: 2 });
+});

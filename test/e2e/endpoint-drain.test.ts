@@ -1,0 +1,131 @@
+import { readDeliveries } from '../support/checks';
+import { openReceiver, type Receiver } from '../support/receiver';
+import { startService, type Service, untilSettled } from '../support/service';
+import { until } from '../support/wait';
+
+let service: Service;
+let receiver: Receiver;
+
+beforeAll(async () => {
+  [service, receiver] = await Promise.all([startService(), openReceiver()]);
+});
+afterAll(async () => {
+  await service?.stop();
+  await receiver?.close();
+});
+
+const came = (path: string): string[] => receiver.received(path).map(({ headers }) => headers['webhook-id'] ?? '');
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- an endpoint's health as the API answers it
+const health = (id: string): Promise<any> => service.ok('GET', `/v1/endpoints/${id}/health`);
+const counts = async (endpointId: string): Promise<Record<string, number>> => {
+  const deliveries = await readDeliveries(service.db, endpointId);
+  return deliveries.reduce<Record<string, number>>((sum, { status }) => ({ ...sum, [status]: (sum[status] ?? 0) + 1 }), {});
+};
+
+/** An endpoint that a person has deactivated, and so many events that it is owed, all of them held. */
+async function heldUp(name: string, count: number, policy: object): Promise<{ id: string; held: string[] }> {
+  const { id } = await service.endpoint(`${receiver.url}/${name}`, { events: [name], policy: { timeout: '2s', ...policy } });
+  await service.ok('POST', `/v1/endpoints/${id}/deactivate`, { reason: 'a test' });
+  const held = await service.publish(count, name);
+  await untilSettled(service, held);
+  return { id, held };
+}
+
+test('a drain begins with one request in flight, and ten successes later with one more', async () => {
+  receiver.willAnswer('/ramp', [], { status: 200, afterMs: 60 });
+  const { id, held } = await heldUp('ramp', 24, { maxInFlight: 2, ratePerSecond: 1_000 });
+  await service.ok('POST', `/v1/endpoints/${id}/reactivate`, { drain: true });
+  await untilSettled(service, held);
+  expect(came('/ramp')).toEqual(held);
+  const at = receiver.received('/ramp').map((one) => one.at);
+  const gaps = at.slice(1).map((ms, n) => ms - at[n]!);
+  // One after another: none began before the answer to the one before it.
+  expect(Math.min(...gaps.slice(0, 9))).toBeGreaterThanOrEqual(55);
+  expect(receiver.mostOpen('/ramp')).toBe(2);
+});
+
+test('while an endpoint is drained, what is new gets four fifths of its rate, and the drain the fifth', async () => {
+  const { id, held } = await heldUp('share', 260, { maxInFlight: 10, ratePerSecond: 40 });
+  await service.ok('POST', `/v1/endpoints/${id}/reactivate`, { drain: true });
+  await until(() => came('/share').length >= 5, { what: 'the drain to begin' });
+  // Four seconds' worth, more than can leave at once: most of it waits in the lane, beside the drain.
+  const live = new Set(await service.publish(160, 'share'));
+  await until(() => came('/share').filter((one) => live.has(one)).length === live.size, { what: 'what is new', deadlineMs: 40_000 });
+
+  const all = came('/share');
+  const first = all.findIndex((one) => live.has(one));
+  const last = all.findLastIndex((one) => live.has(one));
+  const drained = all.slice(first, last).filter((one) => !live.has(one)).length;
+  expect(drained / (drained + live.size)).toBeLessThanOrEqual(0.26);
+  expect(drained / (drained + live.size)).toBeGreaterThanOrEqual(0.1);
+
+  // When nothing new comes the drain has all of the rate: it takes less time than a fifth of it would, by far.
+  const left = held.length - all.filter((one) => !live.has(one)).length;
+  const since = performance.now();
+  await untilSettled(service, held, 40_000);
+  expect(left).toBeGreaterThan(100);
+  expect(performance.now() - since).toBeLessThan((left / 8) * 1_000 * 0.7);
+  expect(came('/share').filter((one) => !live.has(one))).toEqual(held);
+});
+
+test('a drain that is paused holds what has not left, what is new goes on, and a start takes it up where it was', async () => {
+  receiver.willAnswer('/pause', [], { status: 200, afterMs: 30 });
+  const { id, held } = await heldUp('pause', 60, { maxInFlight: 1, ratePerSecond: 100 });
+  await service.ok('POST', `/v1/endpoints/${id}/reactivate`, { drain: true });
+  await until(() => came('/pause').length >= 5, { what: 'the drain to begin' });
+  await service.ok('POST', `/v1/endpoints/${id}/drain`, { action: 'pause' });
+  // What is in flight ends as it ends.
+  const left = came('/pause').length;
+  await until(async () => (await counts(id))['PENDING'] === undefined, { what: 'what has not left to be held' });
+  const live = await service.publish(3, 'pause');
+  await untilSettled(service, live);
+  expect(await health(id)).toMatchObject({ status: 'ACTIVE', drainPaused: true });
+  expect((await counts(id))['HELD']).toBeGreaterThanOrEqual(60 - left - 2);
+  expect(came('/pause').length).toBeLessThanOrEqual(left + 2 + live.length);
+  const reasons = (await readDeliveries(service.db, id)).flatMap(({ status, reason }) => (status === 'HELD' ? [reason] : []));
+  expect(new Set(reasons)).toEqual(new Set(['drain_paused']));
+
+  await service.ok('POST', `/v1/endpoints/${id}/drain`, { action: 'start' });
+  await untilSettled(service, held);
+  expect(await counts(id)).toEqual({ DELIVERED: 63 });
+  expect(came('/pause').filter((one) => !live.includes(one))).toEqual(held);
+});
+
+test('a drain that is dropped discards what is held, and nothing of it is sent later', async () => {
+  const { id, held } = await heldUp('drop', 20, {});
+  await service.ok('POST', `/v1/endpoints/${id}/drain`, { action: 'drop' });
+  expect((await readDeliveries(service.db, id)).map(({ status, reason }) => [status, reason])).toEqual(Array(20).fill(['CANCELLED', 'discarded']));
+  await service.ok('POST', `/v1/endpoints/${id}/reactivate`, { drain: true });
+  const live = await service.publish(2, 'drop');
+  await untilSettled(service, [...held, ...live]);
+  expect(came('/drop').sort()).toEqual([...live].sort());
+  const { data: audit } = await service.ok('GET', `/v1/audit?subjectId=${id}`);
+  expect(audit.find(({ action }: { action: string }) => action === 'endpoint.drain')).toMatchObject({ actor: expect.any(String) as string, detail: { action: 'drop', deliveries: 20 } });
+});
+
+test('the signals of the Temporal UI drain, pause and drop as the API does, and what they can not do stops nobody', async () => {
+  const { id, held } = await heldUp('signals', 6, {});
+  const watcher = service.temporal.workflow.getHandle(`endpoint/${id}`);
+  // There is no drain of a deactivated endpoint; nor any of these.
+  await watcher.signal('drain');
+  await watcher.signal('drain', { action: 'sideways' });
+  await watcher.signal('reactivate', { drain: false });
+  await until(async () => (await health(id)).status === 'ACTIVE', { what: 'the reactivation' });
+  expect(await health(id)).toMatchObject({ held: 6, drainPaused: true });
+  expect(came('/signals')).toEqual([]);
+  await watcher.signal('drain');
+  await untilSettled(service, held);
+  await until(async () => (await counts(id))['DELIVERED'] === 6, { what: 'the drain' });
+
+  await watcher.signal('deactivate', { reason: 'by hand' });
+  await until(async () => (await health(id)).status === 'DEACTIVATED', { what: 'the deactivation' });
+  expect(await health(id)).toMatchObject({ reason: 'by hand' });
+  await service.publish(4, 'signals');
+  await until(async () => (await health(id)).held === 4, { what: 'what is held' });
+  await watcher.signal('drain', { action: 'drop' });
+  await until(async () => (await health(id)).held === 0, { what: 'the drop' });
+  expect(await counts(id)).toEqual({ DELIVERED: 6, CANCELLED: 4 });
+  const { data: audit } = await service.ok('GET', `/v1/audit?subjectId=${id}`);
+  expect(audit.filter(({ actor }: { actor: string }) => actor === 'signal').map(({ action }: { action: string }) => action).reverse())
+    .toEqual(['endpoint.reactivate', 'endpoint.drain', 'endpoint.deactivate', 'endpoint.drain']);
+});

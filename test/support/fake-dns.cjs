@@ -1,0 +1,12 @@
+// Loaded into a process of a test by `NODE_OPTIONS=--require`: a name that ends in ".test" resolves to the addresses that
+// the file FAKE_DNS, a JSON object, gives it at that time.
+const dns = require('node:dns');
+const { readFileSync } = require('node:fs');
+const { isIP } = require('node:net');
+
+const lookup = dns.lookup;
+dns.lookup = (name, options, callback) => {
+  if (!name.endsWith('.test')) return lookup(name, options, callback);
+  const addresses = JSON.parse(readFileSync(process.env.FAKE_DNS, 'utf8'))[name] ?? [];
+  return process.nextTick(() => callback(null, addresses.map((address) => ({ address, family: isIP(address) }))));
+};
