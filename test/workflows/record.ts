@@ -136,3 +136,110 @@ test('watchEndpoint: deactivated by its policy and reactivated by signal, failin
   await untilEnded(`endpoint/${asNew.id}`);
   await save('watch-carried-on', `endpoint/${asNew.id}`);
 }, 90_000);
+
+test('deliverEvent: deliveries one by one that end in every way, and more of them than are shown', async () => {
+  receiver.willAnswer('/shown-sick', [], 500);
+  const make = (name: string, policy: object = {}): Promise<{ id: string }> => service.endpoint(`${receiver.url}/${name}`, { events: ['shown'], policy });
+  await make('shown-well');
+  await make('shown-sick', { retry: { delays: ['1h'], jitter: 0 }, deactivate: 'never' });
+  const held = await make('shown-held');
+  await service.ok('POST', `/v1/endpoints/${held.id}/deactivate`, {});
+  await make('shown-fifo', { ordering: 'fifo' });
+  const [shown] = await service.publish(1, 'shown');
+  await until(() => untilEnded(`event/${shown}`), { what: 'the workflow' });
+  await save('deliver-event-shown', `event/${shown}`);
+
+  for (let n = 0; n < 51; n += 1) await service.endpoint(`${receiver.url}/crowd`, { events: ['crowd'] });
+  const [crowd] = await service.publish(1, 'crowd');
+  await untilSettled(service, [crowd!]);
+  await until(() => untilEnded(`event/${crowd}`), { what: 'the workflow' });
+  await save('deliver-event-crowd', `event/${crowd}`);
+}, 90_000);
+
+test('deliver: gone to the lane, and woken while it is at it', async () => {
+  receiver.willAnswer('/elsewhere', [500], 200);
+  const elsewhere = await service.endpoint(`${receiver.url}/elsewhere`, { events: ['elsewhere'], policy: { retry: { delays: ['1h'], jitter: 0 } } });
+  const [first] = await service.publish(1, 'elsewhere');
+  await untilDelivery(first!, 'RETRYING');
+  const { id: sleeping } = await delivery(first!);
+  await until(() => service.temporal.workflow.getHandle(`delivery/${sleeping}`).describe(), { what: 'the workflow' });
+  await service.ok('PATCH', `/v1/endpoints/${elsewhere.id}`, { policy: { ordering: 'fifo' } });
+  await until(() => untilEnded(`delivery/${sleeping}`), { what: 'the end' });
+  await save('deliver-elsewhere', `delivery/${sleeping}`);
+
+  receiver.willAnswer('/meanwhile', [500, { status: 410, afterMs: 1_500 }], 200);
+  await service.endpoint(`${receiver.url}/meanwhile`, { events: ['meanwhile'], policy: { retry: { delays: ['50ms', '1h'], jitter: 0 } } });
+  const [second] = await service.publish(1, 'meanwhile');
+  await until(() => receiver.received('/meanwhile').length === 2, { what: 'the second attempt' });
+  const { id } = await delivery(second!);
+  await service.temporal.workflow.getHandle(`delivery/${id}`).signal('wake');
+  await until(() => untilEnded(`delivery/${id}`), { what: 'the end' });
+  await save('deliver-woken-meanwhile', `delivery/${id}`);
+}, 90_000);
+
+test('watchEndpoint: probed, drained, switched by signals, in order, and what it can not do', async () => {
+  const health = (id: string): Promise<{ status: string; held: number; pending: number }> => service.ok('GET', `/v1/endpoints/${id}/health`);
+  const untilHealth = (id: string, condition: (seen: { status: string; held: number; pending: number }) => boolean, what: string): Promise<true> =>
+    until(async () => condition(await health(id)), { what });
+  const end = async (id: string, name: string): Promise<void> => {
+    await service.ok('DELETE', `/v1/endpoints/${id}`);
+    await untilEnded(`endpoint/${id}`);
+    await save(name, `endpoint/${id}`);
+  };
+
+  receiver.willAnswer('/probed', [500, 500, 500, 500], 200);
+  const probed = await service.endpoint(`${receiver.url}/probed`, {
+    events: ['probed'], policy: { retry: { delays: ['20ms', '1h'], jitter: 0 }, deactivate: { afterConsecutiveFailures: 2 }, probe: { every: '50ms', max: '100ms' } },
+  });
+  await service.publish(1, 'probed');
+  await untilHealth(probed.id, ({ status }) => status === 'DEACTIVATED', 'the deactivation');
+  await untilHealth(probed.id, ({ status, held }) => status === 'ACTIVE' && held === 0, 'the probe');
+  await end(probed.id, 'watch-probed');
+
+  receiver.willAnswer('/drained', [], { status: 200, afterMs: 20 });
+  const drained = await service.endpoint(`${receiver.url}/drained`, { events: ['drained'] });
+  await service.ok('POST', `/v1/endpoints/${drained.id}/deactivate`, {});
+  const held = await service.publish(25, 'drained');
+  await untilSettled(service, held);
+  await service.ok('POST', `/v1/endpoints/${drained.id}/reactivate`, { drain: true });
+  await untilSettled(service, held);
+  await end(drained.id, 'watch-drained');
+
+  receiver.willAnswer('/switched', [], { status: 200, afterMs: 50 });
+  const switched = await service.endpoint(`${receiver.url}/switched`, { events: ['switched'], policy: { maxInFlight: 1 } });
+  const watcher = service.temporal.workflow.getHandle(`endpoint/${switched.id}`);
+  await until(() => watcher.describe(), { what: 'the watcher' });
+  await watcher.signal('deactivate', { reason: 'by hand' });
+  await untilHealth(switched.id, ({ status }) => status === 'DEACTIVATED', 'the deactivation');
+  await service.publish(30, 'switched');
+  await untilHealth(switched.id, (seen) => seen.held === 30, 'what is held');
+  await watcher.signal('drain');
+  await watcher.signal('drain', { action: 'sideways' });
+  await watcher.signal('reactivate', { drain: false });
+  await untilHealth(switched.id, ({ status }) => status === 'ACTIVE', 'the reactivation');
+  await watcher.signal('drain', { action: 'start' });
+  await until(() => receiver.received('/switched').length >= 3, { what: 'the drain' });
+  await watcher.signal('drain', { action: 'pause' });
+  await untilHealth(switched.id, (seen) => seen.pending === 0, 'the pause');
+  await watcher.signal('drain', { action: 'drop' });
+  await untilHealth(switched.id, (seen) => seen.held === 0, 'the drop');
+  await end(switched.id, 'watch-switched-by-signals');
+
+  receiver.willAnswer('/in-order', [200, 500], 200);
+  const inOrder = await service.endpoint(`${receiver.url}/in-order`, { events: ['in-order'], policy: { ordering: 'fifo', retry: { delays: ['200ms', '1h'], jitter: 0 } } });
+  await untilSettled(service, await service.publish(6, 'in-order'));
+  await end(inOrder.id, 'watch-in-order');
+
+  const expired = await service.endpoint(`${receiver.url}/expired`, { events: ['expired'], policy: { holdFor: '100ms' } });
+  await service.ok('POST', `/v1/endpoints/${expired.id}/deactivate`, {});
+  const over = await service.publish(2, 'expired');
+  await until(async () => (await health(expired.id)).held === 0 && (await delivery(over[0]!)).status === 'EXHAUSTED', { what: 'the end of the hold', deadlineMs: 40_000 });
+  await service.ok('POST', `/v1/endpoints/${expired.id}/reactivate`, { drain: true });
+  await end(expired.id, 'watch-hold-expired');
+
+  receiver.willAnswer('/gone', [410], 200);
+  const gone = await service.endpoint(`${receiver.url}/gone`, { events: ['gone'] });
+  await service.publish(1, 'gone');
+  await untilHealth(gone.id, ({ status }) => status === 'DEACTIVATED', 'the deactivation');
+  await end(gone.id, 'watch-gone');
+}, 180_000);
