@@ -10,6 +10,7 @@ import { keepServer } from './embedded/server';
 import { postgresUser } from './embedded/server-user';
 import { startTemporal } from './embedded/temporal';
 import { findTemporalCli } from './embedded/temporal-cli';
+import { NODE_FLAGS } from './node-flags';
 import { migrate } from './store/migrate';
 import { welcome } from './welcome';
 
@@ -22,7 +23,7 @@ export interface Commands {
 }
 
 const CLI = join(__dirname, 'cli.js');
-const OURS: Commands = { work: [CLI, 'work'], serve: [CLI, 'serve'] };
+const OURS: Commands = { work: [...NODE_FLAGS, CLI, 'work'], serve: [...NODE_FLAGS, CLI, 'serve'] };
 
 /** Of the 50 s that a stop may take in all; PostgreSQL and Temporal have 7 s and 3 s by their guards. */
 const STOP_MS = 50_000;

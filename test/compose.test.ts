@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { COMMAND_NAMES } from '../src/cli';
 import { SECRET_SETTINGS, Settings } from '../src/config';
+import { NODE_FLAGS } from '../src/node-flags';
 
 const ROOT = join(__dirname, '..');
 
@@ -53,7 +54,7 @@ test('.env.example names every variable that must be set, and holds no value', (
 });
 
 test.each(ours)('%s runs a command of the CLI', (_name, { command = [] }) => {
-  expect(dockerfile).toContain('ENTRYPOINT ["node", "dist/src/cli.js"]');
+  expect(dockerfile).toContain(`ENTRYPOINT ${JSON.stringify(['node', ...NODE_FLAGS, 'dist/src/cli.js']).replaceAll(',', ', ')}`);
   expect(COMMAND_NAMES).toContain(command[0]);
 });
 

@@ -42,12 +42,14 @@ export function createStarts(deps: Deps, workflows: Workflows): Starts {
   function pump(): void {
     timer = null;
     while (!isStopping && queued > 0 && underWay < CONCURRENT_STARTS) {
-      const waitMs = pace.take();
+      const waitMs = pace.waitMs();
       if (waitMs > 0) {
         timer ??= setTimeout(pump, waitMs);
         return;
       }
-      void run(nextFold());
+      const fold = nextFold();
+      pace.spend(tokensOf(fold.length, config.EVENTS_PER_WORKFLOW));
+      void run(fold);
     }
   }
 
@@ -144,14 +146,22 @@ async function startFold({ db }: Deps, workflows: Workflows, claimed: readonly C
   return fold.map(({ outboxId }) => outboxId);
 }
 
+/**
+ * What a start takes from the bucket: one token for a lone event or a full fold, up to two for a fold that is hardly
+ * filled. Folds are for when the processor is short: then few and full ones leave more of it to the deliveries.
+ */
+const tokensOf = (events: number, most: number): number => (events === 1 ? 1 : 2 - events / most);
+
 interface Tokens {
-  /** Takes a token and answers 0, or answers how long to wait for one, in ms. */
-  take(): number;
+  /** Until a start may be made, in ms; 0: now. */
+  waitMs(): number;
+  /** Takes tokens, also more than there are: the next start waits the longer. */
+  spend(tokens: number): void;
   saved(): number;
 }
 
 function createPace({ WORKFLOW_STARTS_PER_SECOND: perSecond, EVENTS_PER_WORKFLOW }: Config): Tokens {
-  if (EVENTS_PER_WORKFLOW === 1) return { take: () => 0, saved: () => Infinity };
+  if (EVENTS_PER_WORKFLOW === 1) return { waitMs: () => 0, spend: () => undefined, saved: () => Infinity };
   const most = Math.max(1, perSecond * SAVED_SHARE);
   let tokens = most;
   let at = performance.now();
@@ -161,11 +171,12 @@ function createPace({ WORKFLOW_STARTS_PER_SECOND: perSecond, EVENTS_PER_WORKFLOW
     at = now;
   };
   return {
-    take() {
+    waitMs() {
       refill();
-      if (tokens < 1) return Math.max(1, Math.ceil(((1 - tokens) / perSecond) * 1000));
-      tokens -= 1;
-      return 0;
+      return tokens >= 1 ? 0 : Math.max(1, Math.ceil(((1 - tokens) / perSecond) * 1000));
+    },
+    spend(spent) {
+      tokens -= spent;
     },
     saved: () => Math.floor(tokens),
   };

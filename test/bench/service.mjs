@@ -21,6 +21,8 @@ const LONGEST_LINE = 300;
  * @param {{ folder: string, env: Record<string, string>, workers: number, nodeOptions: (command: 'serve' | 'work') => string[], onStop: (stop: () => Promise<unknown>) => void }} options
  */
 export async function startService({ folder, env, workers, nodeOptions, onStop }) {
+  // As the supervisor and the image start them; built by now.
+  const { NODE_FLAGS } = require('../../dist/src/node-flags.js');
   const log = join(folder, 'service.log');
   /** Every process that lives, also one that is still starting, so that none outlives the run. */
   const alive = { serve: new Set(), work: new Set() };
@@ -38,7 +40,7 @@ export async function startService({ folder, env, workers, nodeOptions, onStop }
     const metricsPort = await require('../../dist/src/embedded/ports.js').freePort();
     if (isStopping) throw new Error('Stopped');
     const metrics = { [command === 'work' ? 'WORKER_METRICS_PORT' : 'METRICS_PORT']: String(metricsPort), METRICS_HOST: '127.0.0.1' };
-    const child = spawn(process.execPath, [...nodeOptions(command), CLI, command], { cwd: folder, env: { ...env, ...metrics, ...own }, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    const child = spawn(process.execPath, [...NODE_FLAGS, ...nodeOptions(command), CLI, command], { cwd: folder, env: { ...env, ...metrics, ...own }, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
     alive[command].add(child);
     metricsPorts.set(child, metricsPort);
     child.once('exit', () => alive[command].delete(child));
