@@ -21,9 +21,13 @@ export interface RecoveryEstimate {
   readonly atLeastSeconds: number | null;
 }
 
-/** How long is looked, and then counted, in ms. */
-const LOOK_MS = 1_500;
-const COUNT_MS = 500;
+/** How long is looked, at least for one stretch, and how long is then counted, both in ms. */
+export interface Patience {
+  readonly lookMs: number;
+  readonly countMs: number;
+}
+
+const PATIENCE: Patience = { lookMs: 1_500, countMs: 500 };
 const STRETCH = 500;
 const COUNTED_AT_ONCE = 20_000;
 
@@ -31,7 +35,9 @@ const COUNTED_AT_ONCE = 20_000;
  * Looks at what a recovery or a backfill would do, for two seconds or so; changes nothing.
  * @throws AppError as {@link readRecovery} does.
  */
-export async function estimateRecovery(deps: Pick<Deps, 'now'>, sql: Sql, by: RecoveryBy, asked: AskedRecovery): Promise<RecoveryEstimate> {
+export async function estimateRecovery(
+  deps: Pick<Deps, 'now'>, sql: Sql, by: RecoveryBy, asked: AskedRecovery, { lookMs, countMs }: Patience = PATIENCE,
+): Promise<RecoveryEstimate> {
   const { recovery, endpoint } = await readRecovery(deps, sql, by, asked);
   const owing = await owingOf(sql, endpoint, recovery.ruleId);
   if (!owing) throw new Error('A rule changed while it was looked at');
@@ -40,16 +46,18 @@ export async function estimateRecovery(deps: Pick<Deps, 'now'>, sql: Sql, by: Re
   let looked = 0;
   let place = startOf(past, recovery.since);
   let isComplete = false;
-  for (const endsAt = performance.now() + LOOK_MS; !isComplete && performance.now() < endsAt;) {
+  const lookUntil = performance.now() + lookMs;
+  do {
     const next = await findOwed(sql, { recovery, past, owing, after: place, steps: STRETCH, most: STRETCH });
     for (const { remedy } of next.found) sum[remedy] += 1;
     looked += next.looked;
     ({ place, isEnd: isComplete } = next);
-  }
+  } while (!isComplete && performance.now() < lookUntil);
 
   let total: number | null = looked;
   let isCounted = isComplete;
-  for (const endsAt = performance.now() + COUNT_MS; !isCounted && performance.now() < endsAt;) {
+  const countUntil = performance.now() + countMs;
+  while (!isCounted && performance.now() < countUntil) {
     const { count, last } = await countSteps(sql, past, place, COUNTED_AT_ONCE);
     total += count;
     isCounted = count < COUNTED_AT_ONCE;

@@ -32,7 +32,8 @@ export async function owingOf(sql: Sql, endpoint: StoredEndpoint, ruleId: string
     const ruleSet = compileRuleSet([{ ...rule, enabled: true }], [{ ...endpoint, events: [] }]);
     return { mayOwe: (type) => ruleCovers(rule, type), owes: (event) => ruleSet.owedTo(event).includes(id) };
   }
-  const [rules, channels] = await Promise.all([rulesNaming(sql, workspaceId, id), routedChannels(sql, workspaceId)]);
+  const rules = await rulesNaming(sql, workspaceId, id);
+  const channels = await routedChannels(sql, workspaceId);
   const ruleSet = compileRuleSet(rules, [endpoint], channels);
   return {
     mayOwe: (type) => isInbound(type) || subscribesTo(endpoint.events, type) || rules.some((rule) => ruleCovers(rule, type)),

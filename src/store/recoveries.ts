@@ -3,11 +3,22 @@ import type { Job, RecoveryResult } from '../domain/job';
 import type { LatestDelivery } from '../domain/recovery';
 import type { Sql } from './db';
 import { IS_PENDING } from './live';
+import { spanOf } from './partitions';
 
 /** Locks the plans of these events, so that nobody else adds to their deliveries; answers those that are planned. */
 export async function lockPlans(trx: Sql, workspaceId: string, eventIds: readonly string[]): Promise<ReadonlySet<string>> {
   const rows = await trx.query<{ event_id: string }>({
-    name: 'recovery-plans', text: 'select event_id from plans where event_id = any($2) and workspace_id = $1 order by event_id for update', values: [workspaceId, eventIds],
+    name: 'recovery-plans',
+    text: 'select event_id from plans where event_id = any($2) and event_id between $3 and $4 and workspace_id = $1 order by event_id for update',
+    values: [workspaceId, eventIds, ...spanOf(eventIds)],
+  });
+  return new Set(rows.map((row) => row.event_id));
+}
+
+/** Those of these events of which it is decided to whom they are owed. */
+export async function plannedAmong(sql: Sql, eventIds: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await sql.query<{ event_id: string }>({
+    name: 'recovery-planned', text: 'select event_id from plans where event_id = any($1) and event_id between $2 and $3', values: [eventIds, ...spanOf(eventIds)],
   });
   return new Set(rows.map((row) => row.event_id));
 }
@@ -16,8 +27,9 @@ export async function lockPlans(trx: Sql, workspaceId: string, eventIds: readonl
 export async function latestOf(sql: Sql, endpointId: string, eventIds: readonly string[]): Promise<ReadonlyMap<string, LatestDelivery>> {
   const rows = await sql.query<{ event_id: string; id: string; status: DeliveryStatus; reason: DeliveryReason | null }>({
     name: 'recovery-latest',
-    text: `select distinct on (event_id) event_id, id, status, reason from deliveries where event_id = any($1) and endpoint_id = $2 order by event_id, id desc`,
-    values: [eventIds, endpointId],
+    text: `select distinct on (event_id) event_id, id, status, reason from deliveries 
+           where event_id = any($1) and event_id between $3 and $4 and endpoint_id = $2 order by event_id, id desc`,
+    values: [eventIds, endpointId, ...spanOf(eventIds)],
   });
   return new Map(rows.map(({ event_id: eventId, ...latest }) => [eventId, latest]));
 }
@@ -46,6 +58,7 @@ export async function insertRecovered(
   trx: Sql, workspaceId: string, endpointId: string, beginning: Beginning, deliveries: readonly RecoveredDelivery[],
 ): Promise<void> {
   if (deliveries.length === 0) return;
+  const eventIds = deliveries.map((d) => d.eventId);
   await trx.query({
     name: 'recovery-insert',
     text: `with made as (
@@ -54,10 +67,10 @@ export async function insertRecovered(
              from unnest($6::text[], $7::text[], $8::text[]) n(event_id, id, resend_of) order by n.event_id
              returning event_id, resend_of
            )
-           update plans p set owed = owed + 1 from made where p.event_id = made.event_id and made.resend_of is null and p.event_id = any($6)`,
+           update plans p set owed = owed + 1 from made where p.event_id = made.event_id and made.resend_of is null and p.event_id between $9 and $10`,
     values: [
       workspaceId, endpointId, beginning.status, beginning.reason, beginning.holdForMs,
-      deliveries.map((d) => d.eventId), deliveries.map((d) => d.id), deliveries.map((d) => d.resendOf),
+      eventIds, deliveries.map((d) => d.id), deliveries.map((d) => d.resendOf), ...spanOf(eventIds),
     ],
   });
 }
@@ -65,18 +78,19 @@ export async function insertRecovered(
 /** Makes those of these deliveries that wait for a retry due now, and tells the workflows that own them. */
 export async function wakeAll(trx: Sql, deliveries: readonly { readonly eventId: string; readonly id: string }[]): Promise<void> {
   if (deliveries.length === 0) return;
+  const eventIds = deliveries.map((d) => d.eventId);
   await trx.query({
     name: 'recovery-wake',
     text: `with waiting as (
-             select event_id, id from deliveries where event_id = any($1) and id = any($2) and status = 'RETRYING' order by event_id, id for update
+             select event_id, id from deliveries where event_id = any($1) and event_id between $3 and $4 and id = any($2) and status = 'RETRYING' order by event_id, id for update
            ), due as (
              update deliveries d set next_attempt_at = least(next_attempt_at, now()), updated_at = now()
-             from waiting w where d.event_id = w.event_id and d.id = w.id and d.event_id = any($1)
+             from waiting w where d.event_id = w.event_id and d.id = w.id and d.event_id between $3 and $4
              returning d.workspace_id, d.event_id, d.id, d.way
            )
            insert into outbox (kind, workspace_id, event_id, delivery_id, signal)
            select 'signal', workspace_id, event_id, id, 'retryNow' from due where way = 'retry'`,
-    values: [deliveries.map((d) => d.eventId), deliveries.map((d) => d.id)],
+    values: [eventIds, deliveries.map((d) => d.id), ...spanOf(eventIds)],
   });
 }
 

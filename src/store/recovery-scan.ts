@@ -1,7 +1,8 @@
-import type { DeliveryReason, DeliveryStatus } from '../domain/delivery';
+import type { DeliveryStatus } from '../domain/delivery';
 import type { Recovered, LatestDelivery } from '../domain/recovery';
 import type { Sql } from './db';
 import { idFloor } from './lists';
+import { latestOf, plannedAmong } from './recoveries';
 
 /** A part of a workspace's past, as one endpoint sees it: what a recovery walks through, in the order of ids. */
 export interface Past {
@@ -44,52 +45,42 @@ export const pastOf = (
 /** The place before the first step. */
 export const startOf = ({ by, from }: Past, since: Date): string => (by === 'events' ? from : idFloor('delivery', since.getTime() - SKEW_MS));
 
-interface SightingRow {
-  place: string; event_id: string; type: string | null; is_planned: boolean; id: string | null; status: DeliveryStatus | null; reason: DeliveryReason | null;
-}
-
-const EVENTS = `
-  select e.id as place, e.id as event_id, e.type, p.event_id is not null as is_planned, d.id, d.status, d.reason
-  from (select id, type from events where workspace_id = $1 and id > $2 and id >= $3 and id < $4 order by id limit $5) e
-  left join plans p on p.event_id = e.id
-  left join lateral (select id, status, reason from deliveries where event_id = e.id and endpoint_id = $6 order by id desc limit 1) d on true
-  order by e.id`;
-
+const OF_WORKSPACE = 'workspace_id = $1 and id > $2 and id >= $3 and id < $4';
 // The workspace is the endpoint's: named as a condition it would only offer another, longer index.
 const OF_ENDPOINT = '$1::text is not null and endpoint_id = $6 and id > $2 and event_id >= $3 and event_id < $4 and created_at <= $7';
 
-const DELIVERIES = `
-  select d.id as place, d.event_id, null as type, true as is_planned,
-         case when not is_outdated then d.id end as id, d.status, d.reason
-  from (select id, event_id, status, reason from deliveries where ${OF_ENDPOINT} order by id limit $5) d
-  cross join lateral (select d.status <> 'DELIVERED' and exists (
-    select 1 from deliveries newer where newer.event_id = d.event_id and newer.endpoint_id = $6 and newer.id > d.id) as is_outdated) o
-  order by d.id`;
+const EVENTS = `select id as place, id as event_id, type, null as status from events where ${OF_WORKSPACE} and $6::text is not null order by id limit $5`;
+const DELIVERIES = `select id as place, event_id, null as type, status from deliveries where ${OF_ENDPOINT} order by id limit $5`;
 
 const valuesOf = (past: Past, after: string, limit: number): unknown[] =>
   [past.workspaceId, after, past.from, past.below, limit, past.endpointId, ...(past.by === 'deliveries' ? [past.madeBy] : [])];
 
-/** The next steps behind `after`, at most `limit`. */
+/**
+ * The next steps behind `after`, at most `limit`. Looks things up by the ids that it has found: PostgreSQL knows too little
+ * of them to join well, and would read all plans there are to find a page of them.
+ */
 export async function walk(sql: Sql, past: Past, after: string, limit: number): Promise<Sighting[]> {
-  const rows = await sql.query<SightingRow>({
+  const rows = await sql.query<{ place: string; event_id: string; type: string | null; status: DeliveryStatus | null }>({
     name: `recovery-walk-${past.by}`, text: past.by === 'events' ? EVENTS : DELIVERIES, values: valuesOf(past, after, limit),
   });
-  return rows.map((row) => ({
-    place: row.place, eventId: row.event_id, type: row.type, isPlanned: row.is_planned,
-    latest: row.id === null || row.status === null ? null : { id: row.id, status: row.status, reason: row.reason },
-  }));
+  // Most deliveries were delivered, and need no second look.
+  const eventIds = rows.filter(({ status }) => status !== 'DELIVERED').map((row) => row.event_id);
+  const latest = await latestOf(sql, past.endpointId, eventIds);
+  const planned = past.by === 'events' ? await plannedAmong(sql, eventIds) : null;
+  return rows.map((row) => {
+    const newest = latest.get(row.event_id) ?? null;
+    return {
+      place: row.place, eventId: row.event_id, type: row.type, isPlanned: planned?.has(row.event_id) ?? true,
+      latest: past.by === 'events' || newest?.id === row.place ? newest : null,
+    };
+  });
 }
 
-const COUNTED = {
-  // The endpoint is named for its type alone: both statements take the same values.
-  events: `select id from events where workspace_id = $1 and id > $2 and id >= $3 and id < $4 and $6::text is not null order by id limit $5`,
-  deliveries: `select id from deliveries where ${OF_ENDPOINT} order by id limit $5`,
-} as const;
 
 /** How many steps there are behind `after`, at most `limit`, and the place of the last of them; null where there is none. */
 export async function countSteps(sql: Sql, past: Past, after: string, limit: number): Promise<{ readonly count: number; readonly last: string | null }> {
   const [row] = await sql.query<{ count: number; last: string | null }>({
-    name: `recovery-count-${past.by}`, text: `select count(*) as count, max(id) as last from (${COUNTED[past.by]}) step`, values: valuesOf(past, after, limit),
+    name: `recovery-count-${past.by}`, text: `select count(*) as count, max(place) as last from (${past.by === 'events' ? EVENTS : DELIVERIES}) step`, values: valuesOf(past, after, limit),
   });
   return { count: row?.count ?? 0, last: row?.last ?? null };
 }

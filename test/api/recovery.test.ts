@@ -1,5 +1,6 @@
-import { switchJob } from '../../src/commands/switch-job';
+import { estimateRecovery } from '../../src/commands/estimate-recovery';
 import { recoverPage } from '../../src/commands/recover-page';
+import { switchJob } from '../../src/commands/switch-job';
 import type { Deps } from '../../src/deps';
 import { createNewId } from '../../src/ids';
 import { createLog } from '../../src/log';
@@ -353,6 +354,17 @@ describe('A dry run', () => {
     expect((await backfill(ruleId, { dryRun: true })).body).toMatchObject({ total: 5, found: { resent: 0, added: 1, woken: 0 } });
     expect((await call('GET', '/v1/jobs')).body.data).toEqual([]);
     expect(await api.db.query({ text: `select 1 from deliveries where endpoint_id = $1`, values: [endpointId] })).toHaveLength(2);
+  });
+
+  it('of more than can be looked at in the time estimates from the part that was, and says so', async () => {
+    await planned(1_200);
+    const ask = (countMs: number) => estimateRecovery(deps, api.db, { workspaceId: owner.workspaceId, actor: 'root' }, {
+      endpointId, ruleId: null, only: 'missing', since: new Date(LONG_AGO), until: null, ratePerSecond: 10,
+    }, { lookMs: 0, countMs });
+    expect(await ask(60_000)).toEqual({
+      total: 1_200, looked: 500, isComplete: false, found: { resent: 0, added: 500, woken: 0 }, deliveries: 1_200, atLeastSeconds: 120,
+    });
+    expect(await ask(0)).toMatchObject({ total: null, looked: 500, isComplete: false, deliveries: null, atLeastSeconds: null });
   });
 
   it('of a past that holds nothing answers zeroes', async () => {
