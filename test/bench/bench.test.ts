@@ -53,7 +53,7 @@ test('the bench measures, finds nothing wrong, and leaves no process behind', as
   expect(results.cases.map(({ name, faults }) => ({ name, faults }))).toEqual(['limit', 'burst', 'isolation'].map((name) => ({ name, faults: [] })));
   for (const { figure, value } of results.cases.flatMap(({ figures }) => figures)) expect([figure, value]).toEqual([figure, expect.any(Number)]);
   expect(processesWith(folder)).toEqual([]);
-}, 120_000);
+}, 300_000);
 
 test.each([
   [['bursts'], 'There is no bursts; there are all, limit, burst,'], [['--profiles'], 'There is no --profiles'],
