@@ -6,7 +6,7 @@ import { openWorkspace, WIDE } from '../workspace.mjs';
 
 const HELD = 20_000;
 const LIVE_PER_SECOND = 100;
-const BASELINE_SECONDS = 15;
+const BASELINE_SECONDS = 10;
 /** What the draining endpoint takes at most: 40 s for what is held. */
 const DRAIN_PER_SECOND = 500;
 /** Of that rate; the drain begins with one request in flight, and live events take their share. */

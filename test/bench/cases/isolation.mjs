@@ -3,7 +3,7 @@ import { ms, times } from '../figures.mjs';
 import { publish } from '../measure.mjs';
 import { addEndpoints, openWorkspace } from '../workspace.mjs';
 
-const SECONDS = 20;
+const SECONDS = 15;
 const HEALTHY = 4;
 const HEALTHY_PER_SECOND = 100;
 const SICK_PER_SECOND = 50;
