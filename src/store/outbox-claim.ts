@@ -37,7 +37,8 @@ export interface ClaimedWake {
 const CLAIMED_COLUMNS = 'p.event_id is not null as planned, fold_id, w.routing_revision as revision, e.*';
 
 // Finds the waiting workspaces by hopping through the index, so a backlog of one costs the others nothing. While more
-// than one waits, none may hold more than half of all places; the rest are taken in turns.
+// than one waits, none may hold more than half of all places; the rest are taken in turns. The plan does not know how few will
+// be chosen, and would join them with all of the outbox: as an array each is looked up.
 const CLAIM_EVENTS = `
   with recursive waiting as (
     (select workspace_id from outbox where kind = 'event' and claimed_by is null order by workspace_id limit 1)
@@ -58,8 +59,7 @@ const CLAIM_EVENTS = `
     ) o
   ), claimed as (
     update outbox o set claimed_by = $5, claimed_until = now() + make_interval(secs => ${CLAIM_SECONDS})
-    from (select id from picked order by turn, id limit $1) chosen
-    where o.id = chosen.id returning o.id, o.event_id, o.fold_id
+    where o.id = any(array(select id from picked order by turn, id limit $1)) returning o.id, o.event_id, o.fold_id
   )
   select c.id as outbox_id, ${CLAIMED_COLUMNS}
   from claimed c
@@ -136,11 +136,11 @@ export async function claimWakes(sql: Sql, worker: number, limit: number): Promi
     name: 'outbox-claim-wakes',
     text: `with claimed as (
              update outbox set claimed_by = $1, claimed_until = now() + make_interval(secs => ${CLAIM_SECONDS})
-             where id in (select id from outbox where kind in ('retry', 'signal', 'job') and claimed_by is null
-                          order by id limit $2 for update skip locked)
+             where id = any(array(select id from outbox where kind <> 'event' and claimed_by is null
+                                  order by id limit $2 for update skip locked))
              returning id, kind, workspace_id, event_id, delivery_id, endpoint_id, job_id, signal
            )
-           select c.*, e.type as event_type from claimed c left join events e on e.id = c.event_id order by c.id`,
+           select c.*, (select type from events where id = c.event_id) as event_type from claimed c order by c.id`,
     values: [worker, limit],
   });
   return rows.map((row) => ({
@@ -183,10 +183,10 @@ export async function freeDeadClaims(db: Db, self: number): Promise<number> {
     const rows = await trx.query<{ id: number }>({
       name: 'outbox-free-dead',
       text: `update outbox set claimed_by = null, claimed_until = null
-             where claimed_by in (
+             where claimed_by is not null and (claimed_until < now() or claimed_by in (
                select claimed_by from (select distinct claimed_by from outbox where claimed_by is not null and claimed_by <> $1) others
                where pg_try_advisory_xact_lock_shared(${WORKER_LOCK}, claimed_by)
-             ) or claimed_until < now()
+             ))
              returning id`,
       values: [self],
     });

@@ -1,4 +1,5 @@
 import { violation, type Db, type Sql } from './db';
+import { IS_HELD, IS_PENDING, IS_RETRYING } from './live';
 
 /**
  * The first and the last of ids, for a statement's `event_id between $1 and $2`: with it PostgreSQL leaves partitions out
@@ -80,7 +81,8 @@ async function isUnfinished(sql: Sql, week: Week, partitions: readonly string[])
   const parts = [
     `exists (select from outbox where event_id >= id_floor('evt', $1::date::timestamp at time zone 'UTC')
              and event_id < id_floor('evt', $1::date::timestamp at time zone 'UTC' + interval '7 days'))`,
-    ...partitions.filter((name) => name.startsWith('deliveries_')).map((name) => `exists (select from ${name} where waiting)`),
+    ...partitions.filter((name) => name.startsWith('deliveries_')).flatMap((name) =>
+      [IS_PENDING, IS_RETRYING, IS_HELD].map((isKind) => `exists (select from ${name} where ${isKind})`)),
     // First attempts are not among what waits: an open one says that its delivery is not over.
     ...partitions.filter((name) => name.startsWith('attempts_')).map((name) => `exists (select from ${name} where outcome is null)`),
   ];

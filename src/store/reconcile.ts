@@ -99,7 +99,9 @@ export async function reconcile(trx: Sql, { lookBackMinutes, turn, graceSeconds 
     // Planned in the moment in which their endpoint was deleted.
     orphans: await count(trx, `
       update deliveries set status = 'CANCELLED', reason = 'endpoint_deleted', next_attempt_at = null, hold_until = null, updated_at = now()
-      where (event_id, id) in (select d.event_id, d.id from deliveries d where d.waiting
-        and not exists (select 1 from endpoints e where e.id = d.endpoint_id) limit ${MOST})`),
+      where (event_id, id) in (
+        select d.event_id, d.id
+        from (${[IS_PENDING, IS_RETRYING, IS_HELD].map((isKind) => `select event_id, id, endpoint_id from deliveries where ${isKind}`).join(' union all ')}) d
+        where not exists (select 1 from endpoints e where e.id = d.endpoint_id) limit ${MOST})`),
   };
 }
