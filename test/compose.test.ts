@@ -100,6 +100,11 @@ test('images of others have a fixed version, and data lies on named volumes', ()
   expect(mounted.sort()).toEqual(Object.keys(compose.volumes).sort());
 });
 
+test('the number of history shards can be chosen, and PostgreSQL is given the time to end well', () => {
+  expect(fill(compose.services['temporal']?.environment?.['NUM_HISTORY_SHARDS'] ?? '')).toBe('128');
+  expect(compose.services['postgres']?.stop_grace_period).toBe('1m');
+});
+
 test('the bench builds the very Temporal server that runs here', () => {
   const [, version] = /TEMPORAL_SERVER_VERSION = '([\d.]+)'/.exec(readFileSync(join(ROOT, 'test', 'bench', 'temporal-server-build.mjs'), 'utf8')) ?? [];
   expect(compose.services['temporal']?.image).toBe(`temporalio/server:${version}`);
