@@ -54,7 +54,10 @@ function whileActive(facts: WatchFacts, memory: WatchMemory): WatchStep {
 }
 
 function probing(facts: WatchFacts, memory: WatchMemory, now: number, mode: 'all' | 'held', mayProbe: boolean): WatchStep {
-  const planned = memory.probeEveryMs > 0 ? memory : { ...memory, probeEveryMs: facts.probeEveryMs, probeAt: now + facts.probeEveryMs };
+  // A policy that allows less patience since counts at once.
+  const planned = memory.probeEveryMs > 0
+    ? { ...memory, probeAt: Math.min(memory.probeAt, now + facts.probeMaxMs) }
+    : { ...memory, probeEveryMs: facts.probeEveryMs, probeAt: now + facts.probeEveryMs };
   if (mayProbe && now >= planned.probeAt) {
     const probeEveryMs = Math.min(planned.probeEveryMs * 2, facts.probeMaxMs);
     return { do: 'serve', mode, ramp: RAMP_START, atMost: 1, memory: { ...planned, probeEveryMs, probeAt: now + probeEveryMs } };

@@ -20,6 +20,12 @@ export interface Starts {
 const SAVED_SHARE = 0.25;
 /** Starts under way at once where the pace does not limit them. */
 const CONCURRENT_STARTS = 40;
+/**
+ * Where it does: as many as keep the pace while Temporal answers within this time. When it takes longer it has too much to
+ * do, and retries, whose workflows are there already, would wait behind the new ones: then more events share a workflow.
+ */
+const START_TAKES_MS = 250;
+const FEWEST_STARTS = 4;
 const RETRY_MS = 500;
 
 /** Queues of claimed events by workspace, and the bucket that paces their starts. */
@@ -27,6 +33,7 @@ export function createStarts(deps: Deps, workflows: Workflows): Starts {
   const { config, db, log } = deps;
   const { stages, workflowsStarted, foldEvents } = deps.metrics.worker;
   const pace = createPace(config);
+  const most = config.EVENTS_PER_WORKFLOW === 1 ? CONCURRENT_STARTS : Math.max(FEWEST_STARTS, Math.ceil((config.WORKFLOW_STARTS_PER_SECOND * START_TAKES_MS) / 1000));
   const queues = new Map<string, ClaimedEvent[]>();
   let queued = 0;
   let underWay = 0;
@@ -41,7 +48,7 @@ export function createStarts(deps: Deps, workflows: Workflows): Starts {
 
   function pump(): void {
     timer = null;
-    while (!isStopping && queued > 0 && underWay < CONCURRENT_STARTS) {
+    while (!isStopping && queued > 0 && underWay < most) {
       const waitMs = pace.waitMs();
       if (waitMs > 0) {
         timer ??= setTimeout(pump, waitMs);

@@ -60,6 +60,12 @@ describe('The watcher of a deactivated endpoint', () => {
   });
 });
 
+test('A probe that was planned for later comes as soon as a policy that was changed since allows', () => {
+  const planned = { ramp: null, probeEveryMs: 3_600_000, probeAt: 3_600_000 };
+  const held = facts({ status: 'DEACTIVATED', hasHeld: true, isProbed: true });
+  expect(nextWatchStep(held, planned, 0)).toMatchObject({ do: 'wait', forMs: 350 });
+});
+
 describe('A ramp', () => {
   it('grows by one per ten successes up to the cap, and is halved at a failure', () => {
     let ramp = RAMP_START;

@@ -31,8 +31,9 @@ export async function makePastEvent(
   });
   await sql.query({ text: `insert into plans (event_id, workspace_id, planned_at, owed) values ($1, $2, ${at}, 1)`, values: [eventId, workspaceId, daysAgo] });
   await sql.query({
-    text: `insert into deliveries (event_id, id, workspace_id, endpoint_id, status, way, attempt_count, next_attempt_at, created_at)
-           values ($1, $2, $4, $5, $6, $7, 1, case when $6 = 'RETRYING' then now() + interval '1 hour' end, ${at})`,
+    text: `insert into deliveries (event_id, id, workspace_id, endpoint_id, status, way, attempt_count, next_attempt_at, hold_until, created_at)
+           values ($1, $2, $4, $5, $6, $7, 1, case when $6 = 'RETRYING' then now() + interval '1 hour' end,
+                   case when $6 = 'HELD' then now() + interval '1 day' end, ${at})`,
     values: [eventId, deliveryId, daysAgo, workspaceId, endpointId, status, way],
   });
   await sql.query({
