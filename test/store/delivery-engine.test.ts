@@ -1,5 +1,5 @@
 import { beginAttempts, lookAtDeliveries, takeOverAttempt } from '../../src/store/attempts';
-import { lookAtLane, nextInLane } from '../../src/store/lane';
+import { hasLiveAttempts, headOfLane, lookAtFifoLane, lookAtLane, nextInLane } from '../../src/store/lane';
 import { keepRetries, passToLane } from '../../src/store/lane-moves';
 import { claimEvents, claimWakes, finishClaims, freeDeadClaims, readFold, renewClaims, returnClaims, saveFold } from '../../src/store/outbox-claim';
 import { deliveriesOf, savePlans, saveRun, type PlannedDelivery } from '../../src/store/plan';
@@ -238,6 +238,58 @@ describe('The lane', () => {
     for (const delivery of [retry, busy, retry]) await passToLane(database.db, delivery, 'rate_limited');
     expect((await lookAtDeliveries(database.db, [retry, busy])).map(({ id, way }) => [id, way]).sort()).toEqual([[retry.id, 'lane'], [busy.id, 'retry']].sort());
     expect(await outbox()).toEqual([{ kind: 'signal', signal: 'changed', endpoint_id: endpointId }]);
+  });
+
+  it('of an endpoint that wants order does not let its head go before what may be owed earlier is planned', async () => {
+    const [unplanned = ''] = await makeEvents(database.db, workspaceId, 1);
+    const behind = await planOne({ way: 'lane', reason: 'fifo', attempt: null });
+    expect(await headOfLane(database.db, workspaceId, endpointId, '')).toEqual({ row: null, isBlocked: true });
+    // The start of its workflow was acknowledged, and the workflow has not planned it yet.
+    await database.db.query({ text: 'delete from outbox' });
+    expect(await headOfLane(database.db, workspaceId, endpointId, '')).toEqual({ row: null, isBlocked: true });
+    expect(await headOfLane(database.db, workspaceId, endpointId, unplanned)).toMatchObject({ row: { id: behind.id } });
+    await savePlans(database.db, [{ eventId: unplanned, workspaceId, deliveries: [] }]);
+    expect(await headOfLane(database.db, workspaceId, endpointId, '')).toMatchObject({ row: { id: behind.id }, isBlocked: false });
+  });
+
+  it('of an endpoint that wants order is its head alone: due, waiting or held', async () => {
+    const [head] = [await planOne({ way: 'lane', reason: 'fifo', attempt: null }), await planOne({ way: 'lane', reason: 'fifo', attempt: null })];
+    const set = (change: string): Promise<unknown> => database.db.query({ text: `update deliveries set ${change} where id = $1`, values: [head?.id] });
+    expect(await lookAtFifoLane(database.db, endpointId)).toMatchObject({ hasPending: true, hasHeld: false, nextRetryMs: null });
+    await set(`status = 'RETRYING', next_attempt_at = now() + interval '1 hour'`);
+    const waiting = await lookAtFifoLane(database.db, endpointId);
+    expect(waiting).toMatchObject({ hasPending: false, hasDueRetry: false, hasHeld: false });
+    expect(waiting.nextRetryMs).toBeGreaterThan(3_000_000);
+    await set(`next_attempt_at = now()`);
+    expect(await lookAtFifoLane(database.db, endpointId)).toMatchObject({ hasPending: false, hasDueRetry: true });
+    await set(`status = 'HELD', reason = 'drain_paused', next_attempt_at = null, hold_until = now() + interval '1 hour'`);
+    expect(await lookAtFifoLane(database.db, endpointId)).toMatchObject({ hasPending: false, hasDueRetry: false, hasHeld: true, nextRetryMs: null });
+  });
+
+  it('is two streams, each in event order: what is drained, and all else', async () => {
+    const rows: PlannedDelivery[] = [];
+    for (const reason of ['draining', 'rate_limited', 'draining', 'rate_limited'] as const) rows.push(await planOne({ way: 'lane', reason, attempt: null }));
+    const ids = async (stream: 'live' | 'drain' | null): Promise<string[]> => (await nextInLane(database.db, endpointId, 'all', [], 10, stream)).map(({ id }) => id);
+    const all = rows.map(({ id }) => id);
+    expect(await ids('drain')).toEqual([all[0], all[2]]);
+    expect(await ids('live')).toEqual([all[1], all[3]]);
+    expect(await ids(null)).toEqual(all);
+    expect(await lookAtLane(database.db, endpointId)).toMatchObject({ hasPending: true, isDraining: true });
+  });
+
+  it('knows whether first attempts are made beside it, by whichever worker', async () => {
+    const [pending] = [await planOne({ way: 'lane', attempt: null })];
+    await beginAttempts(database.db, [{ eventId: pending?.eventId ?? '', id: pending?.id ?? '', attemptId: newId('attempt'), number: 1, leaseMs: 10_000 }]);
+    expect(await hasLiveAttempts(database.db, endpointId)).toBe(false);
+    await planOne();
+    expect(await hasLiveAttempts(database.db, endpointId)).toBe(true);
+  });
+
+  it('begins nothing of what is held but a probe', async () => {
+    const held = await planOne({ status: 'HELD', way: 'lane', reason: 'drain_paused', holdForMs: 60_000, attempt: null });
+    const attempt = { eventId: held.eventId, id: held.id, attemptId: newId('attempt'), number: 1, leaseMs: 10_000 };
+    expect((await beginAttempts(database.db, [attempt])).size).toBe(0);
+    expect((await beginAttempts(database.db, [{ ...attempt, isProbe: true }])).size).toBe(1);
   });
 
   it('begins an attempt once', async () => {
