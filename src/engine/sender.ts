@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { judge, type Reply, type Verdict } from '../domain/attempt';
 import { nextStep } from '../domain/delivery';
 import { DIALECTS } from '../domain/dialect';
@@ -92,7 +92,7 @@ export function createSender(deps: Deps, recorder: Recorder, onSent: (endpointId
       outcome: verdict.outcome,
       statusCode: reply.statusCode,
       error: reply.error,
-      request: { url: target.url, headers: shownHeaders(headers, target), bodySha256: createHash('sha256').update(body).digest('hex') },
+      request: { url: target.url, headers: shownHeaders(headers, target), bodySha256: hash('sha256', body, 'hex') },
       response: shownResponse(reply, target),
       next: attempt.isProbe && verdict.outcome !== 'ok' ? 'HELD' : step.status,
       afterMs,
@@ -124,6 +124,7 @@ const REDACTED = '[redacted]';
 /** The request's headers as they are kept: the endpoint's own without their values. */
 function shownHeaders(headers: Readonly<Record<string, string>>, target: RoutedEndpoint): string {
   const own = new Set(Object.keys(target.headers).map((name) => name.toLowerCase()));
+  if (own.size === 0) return JSON.stringify(headers);
   return JSON.stringify(Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name, own.has(name.toLowerCase()) ? REDACTED : value]),
   ));
