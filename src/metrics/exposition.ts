@@ -50,8 +50,8 @@ function watchProcess(): Registry {
   return registry;
 }
 
-function samplesOf({ name, series, omitsUnused }: Family): Sample[] {
-  return series.flatMap(({ labels, of }) => (omitsUnused && isUnused(of) ? [] : samplesOfOne(name, labels, of)));
+function samplesOf({ name, series }: Family): Sample[] {
+  return series.flatMap(({ labels, of, omitsUnused }) => (omitsUnused && isUnused(of) ? [] : samplesOfOne(name, labels, of)));
 }
 
 function samplesOfOne(name: string, labels: Labels, of: Instrument): Sample[] {

@@ -49,9 +49,12 @@ export interface Family {
   readonly name: string;
   readonly help: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
-  /** What was never observed is left out: of series that are many, and mostly not used. */
-  readonly omitsUnused: boolean;
-  readonly series: { readonly labels: Labels; readonly of: Instrument }[];
+  readonly series: {
+    readonly labels: Labels;
+    readonly of: Instrument;
+    /** Left out while nothing was observed: one of many, which are mostly not used. */
+    readonly omitsUnused: boolean;
+  }[];
 }
 
 /** What a metric is called, and what it tells. Names end with their unit, `_total` for counters. */
@@ -74,9 +77,9 @@ export function createMeter(): Meter {
   const families = new Map<string, Family>();
 
   function add<I extends Instrument>(type: Family['type'], { name, help, omitsUnused = false }: Told, labels: Labels, of: I): I {
-    const family = families.get(name) ?? { name, help, type, omitsUnused, series: [] };
+    const family = families.get(name) ?? { name, help, type, series: [] };
     families.set(name, family);
-    family.series.push({ labels, of });
+    family.series.push({ labels, of, omitsUnused });
     return of;
   }
 

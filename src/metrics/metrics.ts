@@ -18,15 +18,14 @@ export function createApiMetrics() {
   const meter = createMeter();
   const requests = {
     name: 'posthorn_http_request_duration_seconds', help: 'Requests answered by the API, by the pattern of their path and the class of their status',
-    omitsUnused: true,
   };
   return {
     meter,
     /** Of a write: from its head to its answer. */
     ack: meter.histogram(STAGE, STEP_SECONDS, { stage: 'ack' }),
-    /** To be made once for each route: by the first digit of the answer's status. */
+    /** To be made once for each route, `other` for requests of none: by the first digit of the answer's status. */
     requestsOf: (method: string, route: string) =>
-      each(['2', '3', '4', '5'], (digit) => meter.histogram(requests, REQUEST_SECONDS, { method, route, status: `${digit}xx` })),
+      each(['2', '3', '4', '5'], (digit) => meter.histogram({ ...requests, omitsUnused: route !== 'other' }, REQUEST_SECONDS, { method, route, status: `${digit}xx` })),
     published: each(['stored', 'duplicate'], (result) =>
       meter.counter({ name: 'posthorn_events_published_total', help: 'Custom events that were accepted, new ones and repeated ones' }, { result })),
     databaseUp: meter.gauge({ name: 'posthorn_database_up', help: 'Whether PostgreSQL answered when it was asked for the backlog' }),

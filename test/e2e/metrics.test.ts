@@ -1,8 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
 import { OUTCOMES } from '../../src/domain/attempt';
 import { DIALECT_NAMES } from '../../src/domain/dialect';
 import { routes } from '../../src/api/routes';
 import { freePort } from '../../src/embedded/ports';
 import { type Receiver, openReceiver } from '../support/receiver';
+import { missingIn } from '../support/promql';
 import { familyOf, readScrape, type Scrape } from '../support/prometheus';
 import { type Service, startService, untilSettled } from '../support/service';
 import { until } from '../support/wait';
@@ -145,3 +149,76 @@ test('nothing else is answered on the ports of metrics', async () => {
     expect((await fetch(`http://127.0.0.1:${port}/metrics`, { method: 'POST' })).status).toBe(404);
   }
 });
+
+describe('the files for operators', () => {
+  const read = (name: string): string => readFileSync(join(__dirname, '..', '..', 'docs', name), 'utf8');
+  let scrapes: readonly Scrape[];
+  beforeAll(async () => {
+    scrapes = [await scrape('api'), await scrape('worker')];
+  });
+
+  interface Panel { readonly id: number; readonly title: string; readonly type: string; readonly targets?: readonly { readonly expr: string; readonly legendFormat: string }[] }
+
+  test('the dashboard shows nothing that is not told, and has no label in a legend that its query drops', () => {
+    const { panels } = JSON.parse(read('deploy/grafana-dashboard.json')) as { panels: readonly Panel[] };
+    const shown = panels.filter(({ type }) => type !== 'row');
+    expect(shown.length).toBeGreaterThan(15);
+    expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
+    for (const { title, targets = [] } of shown) {
+      expect([title, targets.length > 0]).toEqual([title, true]);
+      for (const { expr, legendFormat } of targets) {
+        expect([title, missingIn(expr, scrapes)]).toEqual([title, []]);
+        const named = [...legendFormat.matchAll(/\{\{(\w+)\}\}/g)].map(([, label = '']) => label);
+        const kept = /\bby \(([^)]*)\)/.exec(expr)?.[1]?.split(', ') ?? ['instance', 'job'];
+        expect([title, named.filter((label) => !kept.includes(label))]).toEqual([title, []]);
+      }
+    }
+  });
+
+  test('the alert rules ask for nothing that is not told, and say what to do', () => {
+    const { groups } = parse(read('deploy/alerts.yml')) as {
+      groups: readonly { rules: readonly { alert: string; expr: string; for?: string; labels: { severity: string }; annotations: { summary: string; description: string } }[] }[];
+    };
+    const rules = groups.flatMap((group) => group.rules);
+    expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length);
+    for (const { alert, expr, labels, annotations } of rules) {
+      expect([alert, missingIn(expr, scrapes)]).toEqual([alert, []]);
+      expect([alert, ['critical', 'warning', 'info'].includes(labels.severity)]).toEqual([alert, true]);
+      expect(annotations.summary.length > 10 && annotations.description.length > 10).toBe(true);
+    }
+  });
+
+  test('docs/observability.md has the table of what is told', () => {
+    const table = /<!-- metrics -->\n([^]*?)\n<!-- \/metrics -->/.exec(read('observability.md'))?.[1];
+    // On a mismatch the received text is to be put between the markers.
+    expect(metricsTable(scrapes)).toBe(table);
+  });
+});
+
+test('an expression that asks for what is not told is found out', () => {
+  const told = readScrape('# TYPE posthorn_a_total counter\nposthorn_a_total{kind="x"} 1\n');
+  expect(missingIn('sum by (kind) (rate(posthorn_a_total{kind="x"}[5m]))', [told])).toEqual([]);
+  expect(missingIn('posthorn_b_total', [told])).toEqual(['posthorn_b_total']);
+  expect(missingIn('posthorn_a_total{kind="y"}', [told])).toEqual(['posthorn_a_total{kind="y"}']);
+  expect(missingIn('sum by (other) (posthorn_a_total{name=~".+"})', [told])).toEqual(['posthorn_a_total{name=~".+"}', 'by (other)']);
+});
+
+/** The table of docs/observability.md: our metrics as they are told, in alphabetical order. */
+function metricsTable([api, worker]: readonly Scrape[]): string {
+  const rows = new Map<string, { type: string; help: string; of: string[]; labels: Set<string> }>();
+  for (const [part, told] of [['API', api], ['worker', worker]] as const) {
+    for (const [name, type] of told?.types ?? []) {
+      if (!name.startsWith('posthorn_')) continue;
+      const help = new RegExp(`^# HELP ${name} (.*)$`, 'm').exec(told?.text ?? '')?.[1] ?? '';
+      const row = rows.get(name) ?? { type, help, of: [], labels: new Set<string>() };
+      rows.set(name, row);
+      row.of.push(part);
+      for (const sample of told?.samples ?? []) {
+        if (told && familyOf(told, sample.name) === name) Object.keys(sample.labels).filter((label) => label !== 'le').forEach((label) => row.labels.add(label));
+      }
+    }
+  }
+  const lines = [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, { type, help, of, labels }]) =>
+    `| \`${name}\` | ${type} | ${[...labels].map((label) => `\`${label}\``).join(', ')} | ${of.join(', ')} | ${help} |`);
+  return ['| metric | type | labels | of | is |', '|---|---|---|---|---|', ...lines].join('\n');
+}
