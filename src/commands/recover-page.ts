@@ -145,7 +145,8 @@ async function roomAt({ db }: Deps, endpoint: StoredEndpoint, { ratePerSecond }:
   if (endpoint.status === 'DEACTIVATED' || endpoint.drainPaused) return { most, restMs: 0 };
   const own = effectivePolicy(endpoint.dialect, endpoint.policyOverrides).ratePerSecond;
   const window = Math.max(LEAST_WAITING, WAITING_SECONDS * Math.min(own, ratePerSecond ?? Infinity));
-  const room = window - (await countWaiting(db, endpoint.id, window));
-  if (room < Math.min(most, window / 2)) return { most: 0, restMs: endpoint.status === 'FAILING' ? FAILING_REST_MS : REST_MS };
+  const isFailing = endpoint.status === 'FAILING';
+  const room = window - (await countWaiting(db, endpoint.id, isFailing, window));
+  if (room < Math.min(most, window / 2)) return { most: 0, restMs: isFailing ? FAILING_REST_MS : REST_MS };
   return { most: Math.min(most, room), restMs: 0 };
 }

@@ -2,7 +2,7 @@ import type { DeliveryReason, DeliveryStatus } from '../domain/delivery';
 import type { Job, RecoveryResult } from '../domain/job';
 import type { LatestDelivery } from '../domain/recovery';
 import type { Sql } from './db';
-import { IS_PENDING } from './live';
+import { DRAINS, IS_PENDING } from './live';
 import { spanOf } from './partitions';
 
 /** Locks the plans of these events, so that nobody else adds to their deliveries; answers those that are planned. */
@@ -94,12 +94,15 @@ export async function wakeAll(trx: Sql, deliveries: readonly { readonly eventId:
   });
 }
 
-/** How many deliveries wait in an endpoint's lane for their first attempt, counted to `most`. */
-export async function countWaiting(sql: Sql, endpointId: string, most: number): Promise<number> {
+/**
+ * How many deliveries wait in an endpoint's lane for their first attempt, counted to `most`: those that drain, beside which
+ * what is new leaves; or where its breaker is open, and nothing drains, all others.
+ */
+export async function countWaiting(sql: Sql, endpointId: string, isFailing: boolean, most: number): Promise<number> {
   const [row] = await sql.query<{ count: number }>({
-    name: 'recovery-waiting',
+    name: `recovery-waiting-${isFailing ? 'failing' : 'drain'}`,
     text: `select count(*) as count from (
-             select 1 from deliveries where endpoint_id = $1 and way = 'lane' and ${IS_PENDING} limit $2) waiting`,
+             select 1 from deliveries where endpoint_id = $1 and way = 'lane' and ${IS_PENDING} and ${DRAINS} = ${isFailing ? 0 : 1} limit $2) waiting`,
     values: [endpointId, most],
   });
   return row?.count ?? 0;

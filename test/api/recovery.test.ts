@@ -274,7 +274,11 @@ describe('What is handed over', () => {
     const pending = async (): Promise<number> => (await read(job.id)).result.added;
     expect(await pending()).toBe(200);
     expect([await page(job.id), await pending()]).toEqual([2_000, 200]);
+    // What is new and waits too takes no room: it leaves beside a drain.
+    await api.db.query({ text: `update deliveries set reason = 'rate_limited' where event_id = $1`, values: [events[0]] });
+    expect([await page(job.id), await pending()]).toEqual([2_000, 200]);
     await update('endpoints', `status = 'FAILING'`);
+    await api.db.query({ text: `update deliveries set reason = 'endpoint_failing' where event_id = any($1)`, values: [events] });
     expect([await page(job.id), await pending()]).toEqual([10_000, 200]);
     await api.db.query({ text: `update deliveries set status = 'DELIVERED' where event_id = any($1)`, values: [events] });
     await update('endpoints', `status = 'ACTIVE'`);

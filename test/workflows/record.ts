@@ -243,3 +243,17 @@ test('watchEndpoint: probed, drained, switched by signals, in order, and what it
   await untilHealth(gone.id, ({ status }) => status === 'DEACTIVATED', 'the deactivation');
   await end(gone.id, 'watch-gone');
 }, 180_000);
+
+test('recover: as new', async () => {
+  const endpoint = await service.endpoint(`${receiver.url}/recovered`, { events: ['recovered'], policy: { whileDeactivated: 'discard' } });
+  await service.ok('POST', `/v1/endpoints/${endpoint.id}/deactivate`);
+  await untilSettled(service, await service.publish(12, 'recovered'));
+  await service.ok('POST', `/v1/endpoints/${endpoint.id}/reactivate`, { drain: true });
+  const { job } = await service.ok('POST', `/v1/endpoints/${endpoint.id}/recover`, { since: '2025-01-01T00:00:00Z', ratePerSecond: 1 });
+  const run = service.temporal.workflow.getHandle(`job/${job.id}`);
+  const { runId } = await until(() => run.describe(), { what: 'the job' });
+  await until(async () => (await run.describe()).runId !== runId, { what: 'the next run', deadlineMs: 60_000 });
+  await save('recover-as-new', `job/${job.id}`, runId);
+  await untilEnded(`job/${job.id}`);
+  await save('recover-carried-on', `job/${job.id}`);
+}, 90_000);
