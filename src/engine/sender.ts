@@ -112,6 +112,14 @@ export function createSender(deps: Deps, recorder: Recorder, onSent: (endpointId
       event, dialect: target.dialect, outcome: verdict.outcome, isFirst: attempt.number === 1 && !attempt.isResend, isResend: attempt.isResend,
       startedAt, beganAtMs, sentAtMs, answeredAtMs, recordedAtMs: performance.now(), recorded,
     });
+    // One line holds all that is asked for later: ids, and no address, header or body.
+    if (deps.log.isLevelEnabled('info')) {
+      deps.log.info({
+        workspaceId: event.workspaceId, eventId: event.id, eventType: event.type, deliveryId: attempt.deliveryId, endpointId: target.id,
+        number: attempt.number, outcome: verdict.outcome, statusCode: reply.statusCode, fault: reply.error,
+        durationMs: Math.round(reply.durationMs), status: recorded?.status ?? null, afterMs,
+      }, 'attempt');
+    }
     return {
       eventId: event.id, deliveryId: attempt.deliveryId, endpointId: target.id, number: attempt.number, verdict,
       statusCode: reply.statusCode, durationMs: Math.round(reply.durationMs), afterMs, recorded,
