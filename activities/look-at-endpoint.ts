@@ -26,7 +26,7 @@ export const createLookAtEndpoint = ({ deps }: ActivityParts) => async ({ endpoi
   const [facts, target] = await Promise.all([readHealthFacts(deps.db, endpointId), loadTarget(deps.db, deps.keyRing, endpointId)]);
   if (!facts || !target) return null;
   const { policy } = target;
-  if (facts.status === 'DEACTIVATED' && !policy.discardWhileDeactivated) await holdStragglers(deps.db, endpointId, policy.holdForMs);
+  if (facts.status === 'DEACTIVATED') await holdStragglers(deps.db, endpointId, { holdForMs: policy.holdForMs, discard: policy.discardWhileDeactivated });
   // Records that were written while the breaker opened did not know of it yet.
   if (facts.status === 'FAILING') await keepRetries(deps.db, endpointId, RETRIES_WHILE_FAILING);
   const { reason, drainPaused: _, ...health } = facts;

@@ -54,9 +54,9 @@ export async function reactivateEndpoint(deps: SwitchDeps, trx: Sql, given: Swit
   if (before.status === 'ACTIVE') return given.drain && before.drainPaused ? drainEndpoint(deps, trx, { ...given, action: 'start' }) : before;
   const isHeldBack = !given.drain && (before.status === 'DEACTIVATED' || before.drainPaused);
   const after = await setEndpointStatus(trx, before.id, 'ACTIVE', null, isHeldBack);
-  await resetHealth(trx, before.id);
   await drainAfterBreaker(trx, before.id);
   const touched = given.drain ? { released: await releaseHeld(trx, before.id) } : { held: await keepHeld(trx, before.id) };
+  await resetHealth(trx, before.id);
   await announce(deps, trx, given, after, 'endpoint.reactivate', { drain: given.drain, ...touched });
   return after;
 }
@@ -83,8 +83,8 @@ export async function recoverEndpoint(deps: SwitchDeps, trx: Sql, given: SwitchO
   const before = await lock(trx, given);
   if (before.status !== 'FAILING') return before;
   const after = await setEndpointStatus(trx, before.id, 'ACTIVE', null, before.drainPaused);
-  await resetHealth(trx, before.id);
   await drainAfterBreaker(trx, before.id);
+  await resetHealth(trx, before.id);
   await announce(deps, trx, given, after, 'endpoint.recover', {});
   return after;
 }

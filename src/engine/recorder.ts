@@ -33,30 +33,35 @@ export interface Recorder {
 // One: while a batch is written the next one grows, and fewer, larger statements cost less.
 const WRITERS = 1;
 const LARGEST = 400;
+/** Deactivations at once. */
+const GONE_WRITERS = 2;
 const TRIES = 5;
 /** SQLSTATEs after which the same statement may succeed: a deadlock, or a serialization failure. */
 const TRANSIENT = new Set(['40P01', '40001']);
 
 /** A recorder of this process; `onWritten` is told where a batch may have left something for the relay. */
 export function createRecorder(deps: Deps, onWritten: () => void): Recorder {
-  const finished = createGroupCommit<Finished, Recorded | null>({ writers: WRITERS, largest: LARGEST }, async (batch) => {
+  const writeDown = async (batch: readonly Finished[]): Promise<(Recorded | null)[]> => {
     const recorded = await retried(() => write(deps, batch));
     countFinished(deps.metrics.worker, recorded);
     if (batch.some((attempt) => attempt.outcome !== 'ok' || attempt.byRetry)) onWritten();
     return recorded;
-  });
+  };
+  const finished = createGroupCommit({ writers: WRITERS, largest: LARGEST }, writeDown);
+  // Apart: an endpoint that is gone may have hundreds of thousands of deliveries to be held, and nobody else waits for that.
+  const gone = createGroupCommit({ writers: GONE_WRITERS, largest: 1 }, writeDown);
   const unbegun = createGroupCommit<UnbegunAttempt, null>({ writers: 1, largest: LARGEST }, async (batch) => {
     await retried(() => withdrawAttempts(deps.db, batch));
     onWritten();
     return batch.map(() => null);
   });
   return {
-    record: (attempt) => finished.add(attempt),
+    record: (attempt) => (attempt.gone ? gone : finished).add(attempt),
     async withdraw(attempt) {
       await unbegun.add(attempt);
     },
     async drain() {
-      await Promise.all([finished.drain(), unbegun.drain()]);
+      await Promise.all([finished.drain(), gone.drain(), unbegun.drain()]);
     },
   };
 }
@@ -87,9 +92,10 @@ async function writeAnnounced(deps: Deps, trx: Sql, batch: readonly Finished[], 
   for (const [endpointId, workspaceId] of [...gone].sort()) {
     if (await lockEndpoint(trx, workspaceId, endpointId)) there.push({ workspaceId, endpointId });
   }
+  // Before the record: from that on others that record attempts of the endpoint wait for this transaction.
+  for (const endpoint of there) await deactivateEndpoint(deps, trx, { ...endpoint, reason: 'gone', actor: 'receiver' });
   const recorded = await writeBatch(trx, batch);
   await announceDeliveries(deps, trx, batch, recorded);
-  for (const endpoint of there) await deactivateEndpoint(deps, trx, { ...endpoint, reason: 'gone', actor: 'receiver' });
   return recorded;
 }
 

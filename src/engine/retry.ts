@@ -1,8 +1,9 @@
 import type { Deps } from '../deps';
 import { isFinal } from '../domain/delivery';
-import { beginAttempts, lookAtDeliveries, readEvents, type DeliveryKey, type DeliveryLook } from '../store/attempts';
+import { beginAttempts, cancelOrphan, lookAtDeliveries, readEvents, type DeliveryKey, type DeliveryLook } from '../store/attempts';
 import { passToLane } from '../store/lane-moves';
 import { loadTarget } from '../store/routing';
+import { holdStragglers } from '../store/watch';
 import type { RetryStep } from '../../workflows/contract';
 import { LEASE_MARGIN_MS } from './first-attempts';
 import type { Gate } from './gate';
@@ -46,7 +47,14 @@ export async function retryDelivery(parts: RetryParts, key: DeliveryKey): Promis
   if (look.dueInMs !== null && look.dueInMs > DUE_WITHIN_MS) return step('RETRYING', look.dueInMs, number, last);
 
   const [target, [event]] = await Promise.all([loadTarget(deps.db, deps.keyRing, look.endpointId), readEvents(deps.db, [key.eventId])]);
+  // Recorded in the moment in which its endpoint was deleted or deactivated.
+  if (!target) await cancelOrphan(deps.db, key);
   if (!target || !event) return step('CANCELLED', 0, number, 'gone');
+  if (target.status === 'DEACTIVATED') {
+    const { holdForMs, discardWhileDeactivated: discard } = target.policy;
+    await holdStragglers(deps.db, target.id, { holdForMs, discard });
+    return afterAttempt(deps, key);
+  }
   const isFailing = target.status === 'FAILING';
   // A retry of an endpoint that fails is a probe: one at a time, or its time-outs would keep others from the worker's places.
   const release = await gate.enter(target.id, isFailing ? { ...target.policy, maxInFlight: 1 } : target.policy, PLACE_WAIT_MS, 'retry');

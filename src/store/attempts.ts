@@ -2,8 +2,9 @@ import type { DeliveryStatus, Way } from '../domain/delivery';
 import type { Outcome } from '../domain/attempt';
 import type { Event } from '../domain/event';
 import type { Sql } from './db';
-import { spanOf } from './partitions';
 import { toEvent, type EventRow } from './event-row';
+import { MAY_BEGIN } from './lane-moves';
+import { spanOf } from './partitions';
 
 /** Names a delivery: the event's id finds its partition. */
 export interface DeliveryKey {
@@ -81,14 +82,15 @@ export interface NewAttempt extends DeliveryKey {
   readonly isProbe?: boolean;
 }
 
-// Only where the delivery still waits, and where nobody else has begun this number. "Not final" is spelled so that the
-// partial index of what is live does not match: see plan.ts.
+// Only where the delivery still waits and is not being moved, and where nobody else has begun this number. "Not final" is
+// spelled so that the partial index of what is live does not match: see plan.ts.
 const BEGIN = `
   insert into attempts (event_id, id, delivery_id, workspace_id, endpoint_id, number, lease_until)
   select n.event_id, n.attempt_id, n.id, d.workspace_id, d.endpoint_id, n.number, now() + n.lease_ms * interval '1 ms'
   from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::float8[], $8::bool[]) n(event_id, id, attempt_id, number, lease_ms, is_probe)
   join deliveries d on d.event_id = n.event_id and d.id = n.id and d.event_id between $6 and $7
   where d.status <> all ('{DELIVERED,EXHAUSTED,CANCELLED}') and (d.status <> 'HELD' or n.is_probe) and d.attempt_count = n.number - 1
+    and ${MAY_BEGIN}
   on conflict (event_id, delivery_id, number) do nothing
   returning delivery_id`;
 

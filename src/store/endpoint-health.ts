@@ -78,7 +78,10 @@ async function readAttemptStats(sql: Sql, endpointId: string, now: Date): Promis
 
 const share = (part: number | undefined, whole: number | undefined): number | null => (part === undefined || !whole ? null : part / whole);
 
-/** Forgets an endpoint's failures: it starts anew. When it last succeeded and failed stays. */
+/**
+ * Forgets an endpoint's failures: it starts anew. When it last succeeded and failed stays. Records of attempts wait for
+ * the row: to be done last in a transaction.
+ */
 export async function resetHealth(sql: Sql, endpointId: string): Promise<void> {
   await sql.query({
     text: `update endpoint_health set consecutive_failures = 0, consecutive_unreachable = 0, exhausted = 0, failing_since = null

@@ -1,13 +1,25 @@
 import type { DeliveryKey } from './attempts';
 import type { Sql } from './db';
 import { IS_RETRYING, LIVE_OF_ENDPOINT } from './live';
+import { spanOf } from './partitions';
 
 /**
- * What a change of an endpoint's status does to the deliveries it is owed. All lock the rows in the order of
- * (event, id) before they write, so that two changes of one endpoint can't wait for one another.
+ * What a change of an endpoint's status does to the deliveries it is owed, in the transaction of the change. That may be
+ * hundreds of thousands of rows: they are written page by page, so that no statement comes near its limit. Rows with an
+ * attempt under way are left to its record, which finds the endpoint as it is then; and while rows are moved none of the
+ * endpoint's waiting deliveries is begun. So no record ever waits for a move, however long that takes.
  */
-const lockedRows = (filter: string): string => `
-  locked as (select event_id, id, way from deliveries where ${LIVE_OF_ENDPOINT} and ${filter} order by event_id, id for update)`;
+
+/** First key of the advisory locks of endpoints whose deliveries are moved; see {@link MAY_BEGIN}. */
+const MOVE_LOCK = 1347376201;
+
+/** Condition under which a waiting delivery of `d.endpoint_id` may be begun: its endpoint's deliveries are not being moved. */
+export const MAY_BEGIN = `pg_try_advisory_xact_lock_shared(${MOVE_LOCK}, hashtext(d.endpoint_id))`;
+
+/** Rows of one statement: a second's work on a busy machine. */
+const PAGE = 5_000;
+
+const NOT_UNDER_WAY = `(event_id, id) not in (select a.event_id, a.delivery_id from attempts a where a.outcome is null and a.lease_until > now())`;
 
 const ALL = 'true';
 
@@ -58,13 +70,17 @@ export function drainAfterBreaker(sql: Sql, endpointId: string): Promise<number>
 }
 
 /** A failing endpoint has at most `most` workflows: those of the retries that are due first; the rest waits in the lane. */
-export function keepRetries(sql: Sql, endpointId: string, most: number): Promise<number> {
-  return move(sql,
-    `way = 'retry' and ${IS_RETRYING} and (event_id, id) in (
-       select event_id, id from deliveries where endpoint_id = $1 and way = 'retry' and ${IS_RETRYING}
-       order by next_attempt_at, event_id, id offset $2)
-     and not exists (select 1 from attempts a where a.event_id = deliveries.event_id and a.delivery_id = deliveries.id and a.outcome is null)`,
-    `way = 'lane', reason = 'endpoint_failing'`, [endpointId, most]);
+export async function keepRetries(sql: Sql, endpointId: string, most: number): Promise<number> {
+  const spare = await sql.query<Key>({
+    name: 'lane-spare-retries',
+    text: `select event_id, id from (
+             select event_id, id from deliveries where endpoint_id = $1 and way = 'retry' and ${IS_RETRYING}
+             order by next_attempt_at, event_id, id offset $2) spare
+           where ${NOT_UNDER_WAY} order by event_id, id limit ${PAGE}`,
+    values: [endpointId, most],
+  });
+  if (spare.length === 0) return 0;
+  return movePage(sql, `way = 'retry' and ${IS_RETRYING}`, `way = 'lane', reason = 'endpoint_failing'`, [endpointId], spare);
 }
 
 /**
@@ -91,19 +107,54 @@ export function cancelLive(sql: Sql, endpointId: string, which: 'all' | 'held', 
   return move(sql, filter, `status = 'CANCELLED', reason = $2, next_attempt_at = null, hold_until = null`, [endpointId, reason]);
 }
 
-// A retry that sleeps in its own workflow belongs to the lane now, or is over: the workflow looks, and ends.
+interface Key {
+  readonly event_id: string;
+  readonly id: string;
+}
+
+/** Changes what `filter` names of an endpoint's live rows ($1), as they are found now. Must run in a transaction. */
 async function move(sql: Sql, filter: string, change: string, values: readonly unknown[]): Promise<number> {
+  const [endpointId] = values;
+  await sql.query({ text: 'select pg_advisory_xact_lock($1, hashtext($2))', values: [MOVE_LOCK, endpointId] });
+  // A cursor finds them once; by pages of a condition each page would look through all that were moved before it.
+  await sql.query({
+    text: `declare lane_move no scroll cursor for
+           select event_id, id from deliveries where ${LIVE_OF_ENDPOINT} and ${filter} and ${NOT_UNDER_WAY} order by event_id, id`,
+    values: [endpointId],
+  });
+  let count = 0;
+  for (;;) {
+    const page = await sql.query<Key>({ text: `fetch ${PAGE} from lane_move` });
+    if (page.length > 0) count += await movePage(sql, filter, change, values, page);
+    if (page.length < PAGE) break;
+  }
+  await sql.query({ text: 'close lane_move' });
+  return count;
+}
+
+// Locked in the order of (event, id), so that two changes can't wait for one another. A retry that sleeps in its own
+// workflow belongs to the lane now, or is over: the workflow looks, and ends.
+async function movePage(sql: Sql, filter: string, change: string, values: readonly unknown[], page: readonly Key[]): Promise<number> {
+  const [eventIds, ids, first, last] = [1, 2, 3, 4].map((n) => `$${values.length + n}`);
+  const keys = page.map((key) => key.event_id);
   const [row] = await sql.query<{ count: number }>({
-    text: `with ${lockedRows(filter)}, moved as (
+    text: `with locked as (
+             select d.* from unnest(${eventIds}::text[], ${ids}::text[]) k(event_id, id) cross join lateral (
+               select event_id, id, way from deliveries
+               where event_id = k.event_id and id = k.id and event_id between ${first} and ${last}
+                 and endpoint_id = $1 and status in ('PENDING', 'RETRYING', 'HELD') and ${filter}
+               limit 1 for update
+             ) d
+           ), moved as (
              update deliveries d set ${change}, updated_at = now()
-             from locked where d.event_id = locked.event_id and d.id = locked.id
+             from locked where d.event_id = locked.event_id and d.id = locked.id and d.event_id between ${first} and ${last}
              returning d.workspace_id, d.event_id, d.id, locked.way as way_before
            ), woken as (
              insert into outbox (kind, workspace_id, event_id, delivery_id, signal)
              select 'signal', workspace_id, event_id, id, 'wake' from moved where way_before = 'retry'
            )
            select count(*) as count from moved`,
-    values,
+    values: [...values, keys, page.map((key) => key.id), ...spanOf(keys)],
   });
   return row?.count ?? 0;
 }

@@ -20,3 +20,15 @@ export const DRAINS = `(case when reason = 'draining' then 1 else 0 end)`;
 export const LIVE_OF_ENDPOINT = `endpoint_id = $1
   and ((${IS_PENDING}) or (${IS_RETRYING}) or (${IS_HELD})
        or (way = 'fast' and status = 'PENDING' and id >= id_floor('dlv', now() - interval '15 minutes')))`;
+
+/**
+ * The endpoints that have rows of a kind, as the query `name`: hops from one to the next through the kind's index, so it
+ * takes as many steps as there are endpoints, however many rows each has.
+ */
+export const endpointsWith = (name: string, condition: string): string => `
+  ${name} as (
+    (select endpoint_id from deliveries where ${condition} order by endpoint_id limit 1)
+    union all
+    select (select d.endpoint_id from deliveries d where ${condition} and d.endpoint_id > ${name}.endpoint_id order by d.endpoint_id limit 1)
+    from ${name} where ${name}.endpoint_id is not null
+  )`;

@@ -37,8 +37,8 @@ export interface ClaimedWake {
 const CLAIMED_COLUMNS = 'p.event_id is not null as planned, fold_id, w.routing_revision as revision, e.*';
 
 // Finds the waiting workspaces by hopping through the index, so a backlog of one costs the others nothing. While more
-// than one waits, none may hold more than half of all places; the rest are taken in turns. The plan does not know how few will
-// be chosen, and would join them with all of the outbox: as an array each is looked up.
+// than one waits, none may hold more than half of all places; the rest are taken in turns, and who holds fewest is first.
+// The plan does not know how few will be chosen, and would join them with all of the outbox: as an array each is looked up.
 const CLAIM_EVENTS = `
   with recursive waiting as (
     (select workspace_id from outbox where kind = 'event' and claimed_by is null order by workspace_id limit 1)
@@ -47,19 +47,19 @@ const CLAIM_EVENTS = `
             order by o.workspace_id limit 1)
     from waiting w where w.workspace_id is not null
   ), shares as (
-    select w.workspace_id,
+    select w.workspace_id, coalesce(h.held, 0) as held,
            case when count(*) over () > 1 then greatest(1, $2::int / 2 - coalesce(h.held, 0)) else $1::int end as share
     from waiting w left join unnest($3::text[], $4::int[]) h(workspace_id, held) using (workspace_id)
     where w.workspace_id is not null
   ), picked as (
-    select o.id, row_number() over (partition by s.workspace_id order by o.id) as turn
+    select o.id, s.held, row_number() over (partition by s.workspace_id order by o.id) as turn
     from shares s cross join lateral (
       select id from outbox where kind = 'event' and claimed_by is null and workspace_id = s.workspace_id
       order by id limit s.share for update skip locked
     ) o
   ), claimed as (
     update outbox o set claimed_by = $5, claimed_until = now() + make_interval(secs => ${CLAIM_SECONDS})
-    where o.id = any(array(select id from picked order by turn, id limit $1)) returning o.id, o.event_id, o.fold_id
+    where o.id = any(array(select id from picked order by turn, held, id limit $1)) returning o.id, o.event_id, o.fold_id
   )
   select c.id as outbox_id, ${CLAIMED_COLUMNS}
   from claimed c

@@ -1,5 +1,5 @@
 import type { Sql } from './db';
-import { IS_HELD, IS_PENDING, IS_RETRYING } from './live';
+import { endpointsWith, IS_HELD, IS_PENDING, IS_RETRYING } from './live';
 
 /** What a reconciling turn put back into the outbox, by kind; all but `woken` are 0 outside of faults. */
 export interface Repairs {
@@ -96,12 +96,15 @@ export async function reconcile(trx: Sql, { lookBackMinutes, turn, graceSeconds 
       where j.status in ('QUEUED', 'RUNNING') and j.updated_at < now() - interval '${2 * graceSeconds} seconds'
         and not exists (select 1 from outbox o where o.job_id = j.id)
       order by j.id limit ${MOST}`),
-    // Planned in the moment in which their endpoint was deleted.
+    // Planned or recorded in the moment in which their endpoint was deleted.
     orphans: await count(trx, `
+      with recursive ${endpointsWith('pending', IS_PENDING)}, ${endpointsWith('retrying', IS_RETRYING)}, ${endpointsWith('held', IS_HELD)}, gone as (
+        select endpoint_id from pending union select endpoint_id from retrying union select endpoint_id from held
+        except select id from endpoints
+      )
       update deliveries set status = 'CANCELLED', reason = 'endpoint_deleted', next_attempt_at = null, hold_until = null, updated_at = now()
-      where (event_id, id) in (
-        select d.event_id, d.id
-        from (${[IS_PENDING, IS_RETRYING, IS_HELD].map((isKind) => `select event_id, id, endpoint_id from deliveries where ${isKind}`).join(' union all ')}) d
-        where not exists (select 1 from endpoints e where e.id = d.endpoint_id) limit ${MOST})`),
+      where (event_id, id) in (select d.event_id, d.id from gone cross join lateral (
+        select event_id, id from deliveries where endpoint_id = gone.endpoint_id
+          and ((${IS_PENDING}) or (${IS_RETRYING}) or (${IS_HELD})) limit ${MOST}) d)`),
   };
 }

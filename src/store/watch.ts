@@ -41,17 +41,18 @@ export async function readHealthFacts(sql: Sql, endpointId: string): Promise<Wat
 }
 
 /**
- * Holds what a deactivated endpoint is still owed as PENDING or RETRYING: rows that were planned or recorded while it
- * was being deactivated. Those with an attempt under way are left to its record.
+ * Holds, or with `discard` cancels, what a deactivated endpoint is still owed as PENDING or RETRYING: rows that were
+ * planned or recorded while it was being deactivated. Those with an attempt under way are left to its record.
  */
-export async function holdStragglers(sql: Sql, endpointId: string, holdForMs: number): Promise<void> {
+export async function holdStragglers(sql: Sql, endpointId: string, { holdForMs, discard }: { readonly holdForMs: number; readonly discard: boolean }): Promise<void> {
   await sql.query({
     name: 'watch-hold-stragglers',
-    text: `update deliveries d set status = 'HELD', reason = 'endpoint_deactivated', way = 'lane', next_attempt_at = null,
-             hold_until = now() + $2::float8 * interval '1 ms', updated_at = now()
+    text: `update deliveries d set status = case when $3 then 'CANCELLED' else 'HELD' end,
+             reason = case when $3 then 'discarded' else 'endpoint_deactivated' end, way = 'lane', next_attempt_at = null,
+             hold_until = case when not $3 then now() + $2::float8 * interval '1 ms' end, updated_at = now()
            where d.endpoint_id = $1 and ((${IS_PENDING}) or (${IS_RETRYING}))
              and exists (select 1 from endpoints e where e.id = $1 and e.status = 'DEACTIVATED')
              and not exists (select 1 from attempts a where a.event_id = d.event_id and a.delivery_id = d.id and a.outcome is null)`,
-    values: [endpointId, holdForMs],
+    values: [endpointId, holdForMs, discard],
   });
 }
