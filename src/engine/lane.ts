@@ -36,6 +36,10 @@ export interface LaneReport {
 
 /** Rows that are read at once: enough to keep a fast endpoint busy between two reads. */
 const PAGE = 50;
+/** Rows of a drain that are read at once: few, since they may leave one at a time. */
+const DRAIN_PAGE = 10;
+/** An endpoint is read again for an attempt when what is known of it is older than this. */
+const TARGET_MS = 100;
 const PLACE_WAIT_MS = 1_000;
 /** So many failures in a row at an endpoint that counts as well end a turn: its watcher looks whether it still does. */
 const FAILURES_A_TURN = 5;
@@ -71,6 +75,7 @@ class Turn {
   private busy = 0;
   private idle: (() => void)[] = [];
   private liveLookAt = 0;
+  private seen: { readonly target: RoutedEndpoint | null; readonly at: number } | null = null;
   private plannedBelow = '';
 
   constructor(private readonly parts: LaneParts, private readonly order: LaneOrder, private readonly signal: AbortSignal) {
@@ -96,22 +101,29 @@ class Turn {
   }
 
   private async serve(stream: LaneStream | null, isFifo: boolean): Promise<void> {
-    const { deps } = this.parts;
     const inFlight = new Map<string, Promise<void>>();
     while (this.isOpen()) {
-      // Read live at each page: its URL, secrets, policy and status may have changed.
-      const target = await loadTarget(deps.db, deps.keyRing, this.order.endpointId);
-      if (!target || !maySend(target, this.order.mode) || target.policy.fifo !== isFifo) break;
+      const target = await this.look(isFifo);
+      if (!target) break;
       const cap = this.capOf(stream, target);
       const rows = cap > inFlight.size ? await this.nextRows(stream, target, [...inFlight.keys()], cap - inFlight.size) : [];
       const sendable = rows.filter((row) => row.open === null || row.open.leaseMs < 0);
       if (sendable.length === 0 && inFlight.size === 0 && !(await this.rest())) break;
-      const hasGoneOn = await this.send(stream, target, sendable, inFlight);
+      const hasGoneOn = await this.send(stream, isFifo, sendable, inFlight);
       // Rows of which none could be begun are another's: they are looked at again, but not at once.
       if (sendable.length > 0 && inFlight.size === 0 && !hasGoneOn && !(await this.rest())) break;
       if (inFlight.size > 0 && (sendable.length === 0 || inFlight.size >= cap)) await Promise.race(inFlight.values());
     }
     await Promise.all(inFlight.values());
+  }
+
+  /** The endpoint as it is now: its URL, secrets, policy and status may have changed. Null: nothing may be sent in this way any more. */
+  private async look(isFifo: boolean): Promise<RoutedEndpoint | null> {
+    const { order, parts: { deps } } = this;
+    const now = performance.now();
+    if (!this.seen || now - this.seen.at > TARGET_MS) this.seen = { target: await loadTarget(deps.db, deps.keyRing, order.endpointId), at: now };
+    const { target } = this.seen;
+    return target && maySend(target, order.mode) && target.policy.fifo === isFifo ? target : null;
   }
 
   private capOf(stream: LaneStream | null, { policy }: RoutedEndpoint): number {
@@ -125,10 +137,15 @@ class Turn {
    * Begins attempts one after another, so that requests begin in the order of their events. Answers whether any was begun,
    * or would have been if there had been a place in time.
    */
-  private async send(stream: LaneStream | null, target: RoutedEndpoint, rows: readonly LaneRow[], inFlight: Map<string, Promise<void>>): Promise<boolean> {
+  private async send(stream: LaneStream | null, isFifo: boolean, rows: readonly LaneRow[], inFlight: Map<string, Promise<void>>): Promise<boolean> {
     let hasGoneOn = false;
     for (const row of rows) {
-      while (inFlight.size >= this.capOf(stream, target) && this.isOpen()) await Promise.race(inFlight.values());
+      let target = await this.look(isFifo);
+      while (target && inFlight.size >= this.capOf(stream, target) && this.isOpen()) {
+        await Promise.race(inFlight.values());
+        target = await this.look(isFifo);
+      }
+      if (!target) return true;
       if (!this.isOpen()) break;
       if (stream === 'drain') await this.lookForLive(target);
       const release = await this.parts.gate.enter(target.id, target.policy, PLACE_WAIT_MS, stream === 'drain' ? 'drain' : 'lane');
@@ -144,8 +161,9 @@ class Turn {
       hasGoneOn = true;
       this.sent += 1;
       const isRamped = stream !== 'live';
+      const { maxInFlight } = target.policy;
       const sending = this.parts.send(attempt)
-        .then((report) => this.count(report.verdict.outcome === 'ok', isRamped, target))
+        .then((report) => this.count(report.verdict.outcome === 'ok', isRamped, maxInFlight))
         .finally(() => {
           release();
           inFlight.delete(row.id);
@@ -157,10 +175,10 @@ class Turn {
     return hasGoneOn;
   }
 
-  private count(isDelivered: boolean, isRamped: boolean, { policy }: RoutedEndpoint): void {
+  private count(isDelivered: boolean, isRamped: boolean, maxInFlight: number): void {
     if (isDelivered) this.delivered += 1;
     this.failedInRow = isDelivered ? 0 : this.failedInRow + 1;
-    if (isRamped && this.ramp) this.ramp = nextRamp(this.ramp, isDelivered, policy.maxInFlight);
+    if (isRamped && this.ramp) this.ramp = nextRamp(this.ramp, isDelivered, maxInFlight);
   }
 
   /** What is new may come to other workers alone, of whose gates this one knows nothing. */
@@ -174,7 +192,8 @@ class Turn {
   private async nextRows(stream: LaneStream | null, target: RoutedEndpoint, inFlight: readonly string[], room: number): Promise<LaneRow[]> {
     const { order, parts: { deps } } = this;
     if (target.policy.fifo && order.mode !== 'held') return inFlight.length > 0 ? [] : this.nextHead();
-    const limit = Math.min(stream === 'live' ? PAGE : room, order.atMost === null ? PAGE : order.atMost - this.sent);
+    const page = stream === 'live' ? PAGE : stream === 'drain' ? Math.max(room, DRAIN_PAGE) : room;
+    const limit = Math.min(page, order.atMost === null ? PAGE : order.atMost - this.sent);
     return nextInLane(deps.db, order.endpointId, order.mode, inFlight, limit, stream);
   }
 

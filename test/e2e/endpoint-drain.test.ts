@@ -22,6 +22,12 @@ const counts = async (endpointId: string): Promise<Record<string, number>> => {
   return deliveries.reduce<Record<string, number>>((sum, { status }) => ({ ...sum, [status]: (sum[status] ?? 0) + 1 }), {});
 };
 
+/** By how many places an event came too early or too late: requests begin in event order, and in flight may overtake one another. */
+const displacement = (arrived: readonly string[], events: readonly string[]): number => {
+  expect([...arrived].sort()).toEqual([...events].sort());
+  return Math.max(...arrived.map((id, place) => Math.abs(events.indexOf(id) - place)));
+};
+
 /** An endpoint that a person has deactivated, and so many events that it is owed, all of them held. */
 async function heldUp(name: string, count: number, policy: object): Promise<{ id: string; held: string[] }> {
   const { id } = await service.endpoint(`${receiver.url}/${name}`, { events: [name], policy: { timeout: '2s', ...policy } });
@@ -36,7 +42,8 @@ test('a drain begins with one request in flight, and ten successes later with on
   const { id, held } = await heldUp('ramp', 24, { maxInFlight: 2, ratePerSecond: 1_000 });
   await service.ok('POST', `/v1/endpoints/${id}/reactivate`, { drain: true });
   await untilSettled(service, held);
-  expect(came('/ramp')).toEqual(held);
+  expect(came('/ramp').slice(0, 10)).toEqual(held.slice(0, 10));
+  expect(displacement(came('/ramp'), held)).toBeLessThan(2);
   const at = receiver.received('/ramp').map((one) => one.at);
   const gaps = at.slice(1).map((ms, n) => ms - at[n]!);
   // One after another: none began before the answer to the one before it.
@@ -56,8 +63,10 @@ test('while an endpoint is drained, what is new gets four fifths of its rate, an
   const first = all.findIndex((one) => live.has(one));
   const last = all.findLastIndex((one) => live.has(one));
   const drained = all.slice(first, last).filter((one) => !live.has(one)).length;
-  expect(drained / (drained + live.size)).toBeLessThanOrEqual(0.26);
-  expect(drained / (drained + live.size)).toBeGreaterThanOrEqual(0.1);
+  const seconds = (receiver.received('/share')[last]!.at - receiver.received('/share')[first]!.at) / 1_000;
+  // A fifth of 40 a second, and what was on its way; never nothing.
+  expect(drained).toBeLessThanOrEqual(8 * seconds + 6);
+  expect(drained).toBeGreaterThanOrEqual(live.size / 10);
 
   // When nothing new comes the drain has all of the rate: it takes less time than a fifth of it would, by far.
   const left = held.length - all.filter((one) => !live.has(one)).length;
@@ -65,7 +74,7 @@ test('while an endpoint is drained, what is new gets four fifths of its rate, an
   await untilSettled(service, held, 40_000);
   expect(left).toBeGreaterThan(100);
   expect(performance.now() - since).toBeLessThan((left / 8) * 1_000 * 0.7);
-  expect(came('/share').filter((one) => !live.has(one))).toEqual(held);
+  expect(displacement(came('/share').filter((one) => !live.has(one)), held)).toBeLessThan(10);
 });
 
 test('a drain that is paused holds what has not left, what is new goes on, and a start takes it up where it was', async () => {
