@@ -1,5 +1,5 @@
-import type { Outcome } from '../domain/attempt';
 import type { Deps } from '../deps';
+import type { EndedDelivery } from '../domain/delivery';
 import { isOperational } from '../domain/event';
 import type { JsonObject } from '../domain/json';
 import { addAudits } from '../store/audit';
@@ -9,19 +9,6 @@ import type { FinishedAttempt, Recorded } from '../store/record';
 
 /** What these commands need. */
 type AnnounceDeps = Pick<Deps, 'newId' | 'now'>;
-
-/** A delivery that ended as somebody may want to know. */
-export interface EndedDelivery {
-  readonly workspaceId: string;
-  readonly eventId: string;
-  readonly eventType: string;
-  readonly deliveryId: string;
-  readonly endpointId: string;
-  readonly attempts: number;
-  /** Of its last attempt; null where none was made. */
-  readonly outcome: Outcome | null;
-  readonly statusCode: number | null;
-}
 
 /** How it ended, by whose doing, as the audit trail says it. */
 type End = 'exhausted' | 'recovered' | 'expired';

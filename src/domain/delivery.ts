@@ -1,4 +1,4 @@
-import type { Verdict } from './attempt';
+import type { Outcome, Verdict } from './attempt';
 import type { Policy } from './policy';
 
 /** Where a delivery stands; the last three are final. */
@@ -18,6 +18,19 @@ export type DeliveryReason =
  * `deliver` workflow, `lane` the endpoint's watcher.
  */
 export type Way = 'fast' | 'retry' | 'lane';
+
+/** A delivery that ended as somebody may want to know. */
+export interface EndedDelivery {
+  readonly workspaceId: string;
+  readonly eventId: string;
+  readonly eventType: string;
+  readonly deliveryId: string;
+  readonly endpointId: string;
+  readonly attempts: number;
+  /** Of its last attempt; null where none was made. */
+  readonly outcome: Outcome | null;
+  readonly statusCode: number | null;
+}
 
 /** One event owed to one endpoint, until delivered or given up. */
 export interface Delivery {

@@ -1,24 +1,12 @@
 import type { Outcome } from '../domain/attempt';
+import type { EndedDelivery } from '../domain/delivery';
 import type { Sql } from './db';
-
-/** A delivery whose time of being held was over, as it stood then. */
-export interface ExpiredHold {
-  readonly workspaceId: string;
-  readonly eventId: string;
-  readonly eventType: string;
-  readonly deliveryId: string;
-  readonly endpointId: string;
-  readonly attempts: number;
-  /** Of its last attempt; null where none was made. */
-  readonly outcome: Outcome | null;
-  readonly statusCode: number | null;
-}
 
 /**
  * Gives up at most `limit` HELD deliveries whose time is over: EXHAUSTED, `hold_expired`. One that is being probed is left
  * to that attempt's record; one that another transaction has locked, to the next turn.
  */
-export async function expireHolds(sql: Sql, limit: number): Promise<ExpiredHold[]> {
+export async function expireHolds(sql: Sql, limit: number): Promise<EndedDelivery[]> {
   const rows = await sql.query<{
     workspace_id: string; event_id: string; event_type: string | null; id: string; endpoint_id: string; attempt_count: number;
     outcome: Outcome | null; status_code: number | null;
