@@ -1,19 +1,20 @@
 import type { Matches } from './condition-compile';
 import { factReader, type Reader } from './condition-path';
-import { type Pivot, pivotsOf, type Plain, plainValues } from './condition-pivot';
+import { type Pivot, type Plain, plainValues } from './condition-pivot';
 import type { Facts } from './facts';
-import type { JsonObject } from './json';
 
 /** One condition of a rule set, whoever and how many use it. */
 export interface Condition {
-  readonly json: JsonObject;
+  /** What it was made from, as JSON text. */
+  readonly text: string;
+  readonly pivots: readonly Pivot[];
   readonly matches: Matches<Facts>;
 }
 
 /** The endpoints that are owed what matches a condition. */
 export interface Clause {
   readonly condition: Condition;
-  readonly endpointIds: ReadonlySet<string>;
+  readonly endpointIds: Iterable<string>;
 }
 
 interface Shelf {
@@ -32,7 +33,7 @@ export class ClauseIndex {
   constructor(clauses: readonly Clause[]) {
     const shared = countShared(clauses);
     for (const clause of clauses) {
-      const pivot = leastShared(pivotsOf(clause.condition.json), shared);
+      const pivot = leastShared(clause.condition.pivots, shared);
       if (pivot) this.#shelve(clause, pivot);
       else this.#unshelved.push(clause);
     }
@@ -62,15 +63,24 @@ type Shared = Map<string, Map<Plain, number>>;
 
 function countShared(clauses: readonly Clause[]): Shared {
   const shared: Shared = new Map();
-  for (const { path, values } of clauses.flatMap(({ condition }) => pivotsOf(condition.json))) {
-    const byValue = shared.get(path) ?? new Map<Plain, number>();
-    shared.set(path, byValue);
-    for (const value of values) byValue.set(value, (byValue.get(value) ?? 0) + 1);
+  for (const { condition } of clauses) {
+    for (const { path, values } of condition.pivots) {
+      const byValue = shared.get(path) ?? new Map<Plain, number>();
+      shared.set(path, byValue);
+      for (const value of values) byValue.set(value, (byValue.get(value) ?? 0) + 1);
+    }
   }
   return shared;
 }
 
 function leastShared(pivots: readonly Pivot[], shared: Shared): Pivot | undefined {
-  const cost = ({ path, values }: Pivot): number => values.reduce<number>((sum, value) => sum + (shared.get(path)?.get(value) ?? 0), 0);
-  return pivots.reduce<Pivot | undefined>((best, pivot) => (best && cost(best) <= cost(pivot) ? best : pivot), undefined);
+  let best: Pivot | undefined;
+  let least = Infinity;
+  for (const pivot of pivots) {
+    const byValue = shared.get(pivot.path);
+    let cost = 0;
+    for (const value of pivot.values) cost += byValue?.get(value) ?? 0;
+    if (cost < least) [best, least] = [pivot, cost];
+  }
+  return best;
 }

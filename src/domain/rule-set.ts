@@ -3,11 +3,12 @@ import { ClauseIndex, type Clause, type Condition } from './clause-index';
 import { compileCondition } from './condition-compile';
 import { equals } from './condition-operators';
 import { readPath } from './condition-path';
+import { pivotsOf } from './condition-pivot';
 import { canBeOwed, isFamilyEvent, type DialectName } from './dialect';
-import { coveringPatterns, INBOUND_RAW, INBOUND_TYPES, inboundType, isInbound, isOperational, type Event } from './event';
+import { coveringPatterns, INBOUND_RAW, INBOUND_TYPES, inboundType, isInbound, isOperational, patternCovers, type Event } from './event';
 import { type Facts, factsOf } from './facts';
 import { isJsonObject, type JsonObject } from './json';
-import { ruleCovers, type Rule } from './rule';
+import type { Rule } from './rule';
 
 /** What routing needs to know of an endpoint. */
 export interface RoutedEndpoint {
@@ -25,18 +26,23 @@ export interface RuleSet {
   owedTo(event: Event): readonly string[];
 }
 
+/** Conditions that are compiled, by the very object of their rule: a rule that stays as it is need not be compiled again. */
+export type CompiledConditions = WeakMap<JsonObject, Condition>;
+
 /**
  * Makes rules and subscriptions ready. Disabled rules, and endpoints that are not among `endpoints`, are left out. Throws
- * an Error that names the rule where a stored condition can't be compiled: better late than planned without it.
+ * an Error that names the rule where a stored condition can't be compiled: better late than planned without it. What is
+ * compiled is taken from `compiled`, and added to it.
  */
 export function compileRuleSet(
   rules: readonly Rule[], endpoints: readonly RoutedEndpoint[], channels: readonly RoutedChannel[] = [],
+  compiled: CompiledConditions = new WeakMap(),
 ): RuleSet {
   const known = new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]));
   const enabled = rules.filter((rule) => rule.enabled);
-  const byPattern = indexByPattern(enabled, endpoints, known);
+  const byPattern = indexByPattern(enabled, endpoints, known, compiled);
   // A subscription of one's own never covers what a channel received: only rules that say so, and the channel's endpoints.
-  const inbound = indexByPattern(enabled.filter((rule) => INBOUND_TYPES.some((type) => ruleCovers(rule, type))), [], known);
+  const inbound = indexByPattern(enabled.filter(({ events }) => events.some(coversInbound)), [], known, compiled);
   const channelOf = new Map(channels.map((channel) => [channel.id, channel]));
 
   return {
@@ -92,12 +98,16 @@ function matchedBy(type: string, facts: Facts, byPattern: ByPattern): Set<string
   return owed;
 }
 
+const coversInbound = (pattern: string): boolean => INBOUND_TYPES.some((type) => patternCovers(pattern, type));
+
 interface OpenClause extends Clause {
-  readonly endpointIds: Set<string>;
+  endpointIds: readonly string[] | Set<string>;
 }
 
 // A direct subscription is a rule without a condition.
-function indexByPattern(rules: readonly Rule[], endpoints: readonly RoutedEndpoint[], known: ReadonlyMap<string, unknown>): ByPattern {
+function indexByPattern(
+  rules: readonly Rule[], endpoints: readonly RoutedEndpoint[], known: ReadonlyMap<string, unknown>, compiled: CompiledConditions,
+): ByPattern {
   const conditions = new Map<string, Condition>();
   const clauses = new Map<string, Map<Condition, OpenClause>>();
 
@@ -105,32 +115,41 @@ function indexByPattern(rules: readonly Rule[], endpoints: readonly RoutedEndpoi
     for (const pattern of patterns) {
       const ofPattern = clauses.get(pattern) ?? new Map<Condition, OpenClause>();
       clauses.set(pattern, ofPattern);
-      const clause = ofPattern.get(condition) ?? { condition, endpointIds: new Set<string>() };
-      ofPattern.set(condition, clause);
-      for (const id of endpointIds) clause.endpointIds.add(id);
+      const clause = ofPattern.get(condition);
+      if (clause) clause.endpointIds = joined(clause.endpointIds, endpointIds);
+      else ofPattern.set(condition, { condition, endpointIds });
     }
   };
 
-  const everything = conditionOf({}, conditions);
+  const everything = conditionOf({}, conditions, compiled);
   for (const endpoint of endpoints) add(endpoint.events, everything, [endpoint.id]);
   for (const rule of rules) {
     const owed = rule.endpointIds.filter((id) => known.has(id));
-    if (owed.length > 0) add(rule.events, ruleCondition(rule, conditions), owed);
+    if (owed.length > 0) add(rule.events, ruleCondition(rule, conditions, compiled), owed);
   }
   return new Map([...clauses].map(([pattern, ofPattern]) => [pattern, new ClauseIndex([...ofPattern.values()])]));
 }
 
-function ruleCondition(rule: Rule, conditions: Map<string, Condition>): Condition {
+// Most conditions are of one rule alone, whose list will do: sets are dear where there are thousands.
+function joined(some: OpenClause['endpointIds'], others: readonly string[]): Set<string> {
+  const all = some instanceof Set ? some : new Set(some);
+  for (const id of others) all.add(id);
+  return all;
+}
+
+function ruleCondition(rule: Rule, conditions: Map<string, Condition>, compiled: CompiledConditions): Condition {
   try {
-    return conditionOf(rule.condition, conditions);
+    return conditionOf(rule.condition, conditions, compiled);
   } catch (error) {
     throw new Error(`The condition of rule ${rule.id} can not be compiled: save it again.`, { cause: error });
   }
 }
 
-function conditionOf(json: JsonObject, conditions: Map<string, Condition>): Condition {
-  const text = JSON.stringify(json);
-  const condition = conditions.get(text) ?? { json, matches: compileCondition(json) };
+function conditionOf(json: JsonObject, conditions: Map<string, Condition>, compiled: CompiledConditions): Condition {
+  const known = compiled.get(json);
+  const text = known?.text ?? JSON.stringify(json);
+  const condition = conditions.get(text) ?? known ?? { text, pivots: pivotsOf(json), matches: compileCondition(json) };
   conditions.set(text, condition);
+  compiled.set(json, condition);
   return condition;
 }

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
-import { ClauseIndex } from '../../src/domain/clause-index';
+import { ClauseIndex, type Clause } from '../../src/domain/clause-index';
 import { compileCondition, factsOf } from '../../src/domain/condition';
+import { pivotsOf } from '../../src/domain/condition-pivot';
 import { subscribesTo } from '../../src/domain/endpoint';
 import type { Event } from '../../src/domain/event';
 import type { Json, JsonObject } from '../../src/domain/json';
 import { ruleCovers } from '../../src/domain/rule';
-import { compileRuleSet, isInScope } from '../../src/domain/rule-set';
+import { compileRuleSet, isInScope, type CompiledConditions } from '../../src/domain/rule-set';
 import { aCustomEvent, anEndpoint, anEvent, aRule, factsWith } from './samples';
 
 const ep1 = anEndpoint('ep_1');
@@ -106,7 +107,7 @@ describe('many rules', () => {
     const clauses = Array.from({ length: 5_000 }, (_, index) => clause({ type: 'lead', state: `S${index}` }));
     const index = new ClauseIndex(clauses);
     const looked = index.candidates(factsOf(anEvent({ object: '{"type":"lead","state":"S42"}' })));
-    expect(looked.map(({ condition }) => condition.json)).toEqual([{ type: 'lead', state: 'S42' }]);
+    expect(looked.map(({ condition }) => condition.text)).toEqual(['{"type":"lead","state":"S42"}']);
     expect(index.candidates(factsOf(aCustomEvent({})))).toEqual([]);
   });
 
@@ -133,9 +134,20 @@ describe('many rules', () => {
     expect(looks).toBe(1);
   });
 
-  function clause(json: JsonObject): { condition: { json: JsonObject; matches: ReturnType<typeof compileCondition> }; endpointIds: Set<string> } {
-    return { condition: { json, matches: compileCondition(json) }, endpointIds: new Set(['ep_1']) };
-  }
+  test('of which one is changed: only that one is compiled', () => {
+    let looks = 0;
+    const watched = (json: JsonObject): JsonObject => new Proxy(json, { ownKeys: (target) => { looks += 1; return Reflect.ownKeys(target); } });
+    const rules = Array.from({ length: 100 }, (_, index) => aRule({ id: `rul_${index}`, condition: watched({ state: `S${index}` }) }));
+    const compiled: CompiledConditions = new WeakMap();
+    compileRuleSet(rules, [ep1, ep2], [], compiled);
+    const first = looks;
+    const changed = [...rules.slice(1), aRule({ id: 'rul_0', condition: watched({ state: 'CONVERTED' }), endpointIds: ['ep_2'] })];
+    expect(compileRuleSet(changed, [ep1, ep2], [], compiled).owedTo(anEvent())).toEqual(['ep_2']);
+    expect(looks - first).toBe(first / rules.length);
+  });
+
+  const clause = (json: JsonObject): Clause =>
+    ({ condition: { text: JSON.stringify(json), pivots: pivotsOf(json), matches: compileCondition(json) }, endpointIds: ['ep_1'] });
 });
 
 test('whatever the rules and the event, the answer is that of asking each rule', () => {
