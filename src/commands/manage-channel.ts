@@ -74,7 +74,7 @@ export async function changeChannel(deps: ChannelDeps, trx: Sql, by: ChannelBy, 
 export async function removeChannel(deps: ChannelDeps, trx: Sql, by: ChannelBy, id: string): Promise<void> {
   if (!(await deleteChannel(trx, by.workspaceId, id))) throw notFound('channel', id);
   await addAudit(trx, { id: deps.newId('audit'), ...by, action: 'channel.delete', subjectId: id, detail: {} });
-  await bumpRouting(trx, by.workspaceId);
+  await bumpRouting(trx, by.workspaceId, id);
 }
 
 type Secrets = Pick<ChannelChange, 'verifyToken' | 'appSecret'>;
@@ -110,5 +110,5 @@ async function finish(deps: ChannelDeps, trx: Sql, by: ChannelBy, action: string
   const { id, kind, passThroughEndpointId, friendlyEndpointId, events, sealedAppSecret } = channel;
   const detail = { kind, passThroughEndpointId, friendlyEndpointId, events, checksSignatures: sealedAppSecret !== null };
   await addAudit(trx, { id: deps.newId('audit'), ...by, action, subjectId: id, detail });
-  await bumpRouting(trx, by.workspaceId);
+  await bumpRouting(trx, by.workspaceId, id);
 }

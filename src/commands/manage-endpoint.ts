@@ -124,7 +124,7 @@ export async function removeEndpoint(deps: EndpointDeps, trx: Sql, by: EndpointB
 async function finish(deps: EndpointDeps, trx: Sql, by: EndpointBy, action: string, endpointId: string, detail: JsonObject): Promise<void> {
   await addAudit(trx, { id: deps.newId('audit'), ...by, action, subjectId: endpointId, detail });
   await addSignals(trx, [{ workspaceId: by.workspaceId, endpointId, signal: 'changed' }]);
-  await bumpRouting(trx, by.workspaceId);
+  await bumpRouting(trx, by.workspaceId, endpointId);
 }
 
 /** What the audit trail keeps of an endpoint: no header's value, and of its URL what is before the query. */

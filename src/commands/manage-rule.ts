@@ -77,7 +77,7 @@ export async function changeRule(deps: Pick<Deps, 'newId'>, trx: Sql, by: RuleBy
 export async function removeRule(deps: Pick<Deps, 'newId'>, trx: Sql, by: RuleBy, id: string): Promise<void> {
   if (!(await deleteRule(trx, by.workspaceId, id))) throw notFound('rule', id);
   await addAudit(trx, { id: deps.newId('audit'), ...by, action: 'rule.delete', subjectId: id, detail: {} });
-  await bumpRouting(trx, by.workspaceId);
+  await bumpRouting(trx, by.workspaceId, id);
 }
 
 async function requireEndpoints(trx: Sql, workspaceId: string, ids: readonly string[]): Promise<void> {
@@ -101,5 +101,5 @@ async function requireUsefulPatterns(trx: Sql, workspaceId: string, { events, en
 async function finish(deps: Pick<Deps, 'newId'>, trx: Sql, by: RuleBy, action: string, rule: Rule): Promise<void> {
   const { id, name, events, condition, endpointIds, enabled } = rule;
   await addAudit(trx, { id: deps.newId('audit'), ...by, action, subjectId: id, detail: { name, events, condition, endpointIds, enabled } });
-  await bumpRouting(trx, by.workspaceId);
+  await bumpRouting(trx, by.workspaceId, id);
 }

@@ -24,6 +24,6 @@ export async function rotateSecret(
   }
   await insertSecret(trx, deps.keyRing, deps.newId('secret'), id, given.secret);
   await addAudit(trx, { id: deps.newId('audit'), ...by, action: 'endpoint.rotate-secret', subjectId: id, detail: { graceSeconds: given.graceSeconds } });
-  await bumpRouting(trx, by.workspaceId);
+  await bumpRouting(trx, by.workspaceId, id);
   return endpoint;
 }

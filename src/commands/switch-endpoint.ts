@@ -107,7 +107,7 @@ export async function drainEndpoint(
     detail: { action: given.action, deliveries: count },
   });
   await addSignals(trx, [{ workspaceId: given.workspaceId, endpointId: before.id, signal: 'changed' }]);
-  await bumpRouting(trx, given.workspaceId);
+  await bumpRouting(trx, given.workspaceId, before.id);
   return after;
 }
 
@@ -154,5 +154,5 @@ async function announce(
   }]);
   // Always 'changed': it only wakes. A 'deactivate' that arrives after a person's reactivation would undo it.
   await addSignals(trx, [{ workspaceId, endpointId: endpoint.id, signal: 'changed' }]);
-  await bumpRouting(trx, workspaceId);
+  await bumpRouting(trx, workspaceId, endpoint.id);
 }

@@ -1,18 +1,17 @@
-import { compileRuleSet, type RuleSet } from '../domain/rule-set';
+import { compileRuleSet, type CompiledConditions, type RoutedEndpoint, type RuleSet } from '../domain/rule-set';
 import type { Deps } from '../deps';
-import { loadRouting, type RoutedEndpoint } from '../store/routing';
+import { loadRouting, type Routing } from '../store/routing';
 
-/** A workspace's rules, compiled, and its endpoints, as of one revision. */
-export interface WorkspaceRouting {
-  readonly revision: number;
+/** A workspace's rules, compiled, and its endpoints, as of one revision. Never changed: what is planned by it may take its time. */
+export interface WorkspaceRouting extends Routing {
   readonly ruleSet: RuleSet;
-  readonly endpoints: ReadonlyMap<string, RoutedEndpoint>;
 }
 
 /** Compiled routings by workspace. */
 export interface RoutingCache {
   /**
-   * The routing at `revision` or a later one; loaded anew where what is kept is older. Null where the workspace is gone.
+   * The routing at `revision` or a later one. Where what is kept is older, what has changed since is read and put in its
+   * place in a copy. Null where the workspace is gone.
    */
   get(workspaceId: string, revision: number): Promise<WorkspaceRouting | null>;
 }
@@ -23,40 +22,61 @@ const KEPT = 200;
 /** Keeps compiled routings; concurrent callers of one workspace share one load. */
 export function createRoutingCache(deps: Pick<Deps, 'db' | 'keyRing'>): RoutingCache {
   const kept = new Map<string, Promise<WorkspaceRouting | null>>();
+  const compiled: CompiledConditions = new WeakMap();
 
-  async function load(workspaceId: string): Promise<WorkspaceRouting | null> {
-    const routing = await loadRouting(deps.db, deps.keyRing, workspaceId);
-    return routing && {
-      revision: routing.revision,
-      ruleSet: compileRuleSet(routing.rules, routing.endpoints, routing.channels),
-      endpoints: new Map(routing.endpoints.map((endpoint) => [endpoint.id, endpoint])),
-    };
+  async function load(workspaceId: string, base: WorkspaceRouting | null): Promise<WorkspaceRouting | null> {
+    const routing = await loadRouting(deps.db, deps.keyRing, workspaceId, base);
+    if (!routing || routing === base) return base && routing && base;
+    const ruleSet = base && owesAlike(base, routing) ? base.ruleSet
+      : compileRuleSet([...routing.rules.values()], [...routing.endpoints.values()], [...routing.channels.values()], compiled);
+    return { ...routing, ruleSet };
   }
 
-  function reload(workspaceId: string): Promise<WorkspaceRouting | null> {
-    const loading = load(workspaceId);
-    kept.set(workspaceId, loading);
-    loading.catch(() => kept.get(workspaceId) === loading && kept.delete(workspaceId));
+  function keep(workspaceId: string, routing: Promise<WorkspaceRouting | null>): void {
+    kept.delete(workspaceId);
+    kept.set(workspaceId, routing);
     const [oldest] = kept.keys();
     if (kept.size > KEPT && oldest !== undefined) kept.delete(oldest);
+  }
+
+  function reload(workspaceId: string, base: WorkspaceRouting | null): Promise<WorkspaceRouting | null> {
+    const loading = load(workspaceId, base);
+    keep(workspaceId, loading);
+    loading.catch(() => {
+      if (kept.get(workspaceId) !== loading) return;
+      if (base) keep(workspaceId, Promise.resolve(base));
+      else kept.delete(workspaceId);
+    });
     return loading;
   }
 
   return {
     async get(workspaceId, revision) {
-      const current = kept.get(workspaceId);
-      const routing = current && (await current);
-      if (routing && routing.revision >= revision) {
-        if (kept.get(workspaceId) === current) {
-          kept.delete(workspaceId);
-          kept.set(workspaceId, current);
-        }
+      let looked: Promise<WorkspaceRouting | null> | undefined;
+      let routing: WorkspaceRouting | null = null;
+      // Another caller may have begun to load while this one waited: then it joins that.
+      for (let current = kept.get(workspaceId); current && current !== looked; current = kept.get(workspaceId)) {
+        looked = current;
+        routing = await current;
+        if (!routing || routing.revision < revision) continue;
+        if (kept.get(workspaceId) === current) keep(workspaceId, current);
         return routing;
       }
-      // Another caller may have begun to load while this one waited: join it.
-      const newer = kept.get(workspaceId);
-      const joined = newer && newer !== current ? await newer : null;
-      return joined && joined.revision >= revision ? joined : reload(workspaceId);
+      return reload(workspaceId, routing);
     },
   };
 }
+
+/** Whether the same is owed by both: at most addresses, secrets, policies or the health of endpoints differ. */
+function owesAlike(before: Routing, after: Routing): boolean {
+  if (before.rules !== after.rules || before.channels !== after.channels || before.endpoints.size !== after.endpoints.size) return false;
+  for (const [id, endpoint] of after.endpoints) {
+    const old = before.endpoints.get(id);
+    if (old !== endpoint && !(old && subscribesAlike(old, endpoint))) return false;
+  }
+  return true;
+}
+
+const subscribesAlike = (one: RoutedEndpoint, other: RoutedEndpoint): boolean =>
+  one.dialect === other.dialect && one.scope === other.scope
+  && one.events.length === other.events.length && one.events.every((pattern, n) => pattern === other.events[n]);

@@ -89,12 +89,12 @@ export async function listChannels(sql: Sql, workspaceId: string, bounds: ListBo
   return rows.map(toChannel);
 }
 
-/** What routing needs of a workspace's channels. */
-export async function routedChannels(sql: Sql, workspaceId: string): Promise<RoutedChannel[]> {
+/** What routing needs of a workspace's channels: of all, or of those of these ids. */
+export async function routedChannels(sql: Sql, workspaceId: string, ids: readonly string[] | null = null): Promise<RoutedChannel[]> {
   const rows = await sql.query<Pick<ChannelRow, 'id' | 'pass_through_endpoint_id' | 'friendly_endpoint_id' | 'events'>>({
-    name: 'routing-channels',
-    text: 'select id, pass_through_endpoint_id, friendly_endpoint_id, events from channels where workspace_id = $1',
-    values: [workspaceId],
+    name: ids ? 'routing-channels-changed' : 'routing-channels',
+    text: `select id, pass_through_endpoint_id, friendly_endpoint_id, events from channels where workspace_id = $1${ids ? ' and id = any($2)' : ''}`,
+    values: ids ? [workspaceId, ids] : [workspaceId],
   });
   return rows.map((row) => ({
     id: row.id, passThroughEndpointId: row.pass_through_endpoint_id, friendlyEndpointId: row.friendly_endpoint_id, events: row.events,

@@ -6,7 +6,8 @@ import type { PolicyOverrides } from '../domain/policy';
 import type { Rule } from '../domain/rule';
 import type { KeyRing } from '../seal';
 import { routedChannels } from './channels';
-import type { Sql } from './db';
+import type { Sql, Statement } from './db';
+import { readRoutingNews, type RoutingVersion } from './routing-revision';
 import { headerPlace, secretPlace, verifyTokenPlace } from './sealed-places';
 
 /** An endpoint with all that routing and sending need of it. Holds secrets in the clear: never logged, never answered. */
@@ -15,13 +16,19 @@ export interface RoutedEndpoint extends EndpointTarget {
   readonly scope: string | null;
 }
 
-/** What a workspace's events are routed by, as of one revision. */
-export interface Routing {
-  readonly revision: number;
-  readonly rules: readonly Rule[];
-  readonly endpoints: readonly RoutedEndpoint[];
-  readonly channels: readonly RoutedChannel[];
+/** What a workspace's events are routed by, as of one revision or a little later. Never changed: others hold it. */
+export interface Routing extends RoutingVersion {
+  /** The enabled ones by id, as of when each was last changed itself: one may still name an endpoint that is gone. */
+  readonly rules: ReadonlyMap<string, Rule>;
+  readonly endpoints: ReadonlyMap<string, RoutedEndpoint>;
+  readonly channels: ReadonlyMap<string, RoutedChannel>;
 }
+
+interface RuleRow {
+  id: string; name: string; events: string[]; condition: string; endpoint_ids: string[]; created_at: Date; updated_at: Date;
+}
+
+const RULES = 'select id, name, events, condition, endpoint_ids, created_at, updated_at from rules where workspace_id = $1 and enabled';
 
 interface EndpointRow {
   id: string; workspace_id: string; url: string; dialect: DialectName; events: string[]; scope: string | null;
@@ -43,36 +50,70 @@ export async function readRevision(sql: Sql, workspaceId: string): Promise<numbe
   return workspace?.routing_revision ?? 0;
 }
 
-/** Reads all enabled rules, all endpoints and all channels of a workspace; null where there is no such workspace. */
-export async function loadRouting(sql: Sql, keyRing: KeyRing, workspaceId: string): Promise<Routing | null> {
-  // The revision is read first: a change that lands between the queries makes what was read newer than its number, which is harmless.
-  const revision = await readRevision(sql, workspaceId);
-  if (revision === 0) return null;
-  const [rules, endpoints, channels] = await Promise.all([
-    sql.query<{ id: string; name: string; events: string[]; condition: string; endpoint_ids: string[]; created_at: Date; updated_at: Date }>({
-      name: 'routing-rules',
-      text: 'select id, name, events, condition, endpoint_ids, created_at, updated_at from rules where workspace_id = $1 and enabled',
-      values: [workspaceId],
-    }),
-    sql.query<EndpointRow>({ name: 'routing-endpoints', text: `${ENDPOINT} where e.workspace_id = $1`, values: [workspaceId] }),
-    routedChannels(sql, workspaceId),
-  ]);
+/**
+ * A workspace's routing as it is now; null where there is no such workspace. Of what stands in `base` already, only what has
+ * changed since is read: the rest is the very same objects, and a map without changes is the same map.
+ */
+export async function loadRouting(sql: Sql, keyRing: KeyRing, workspaceId: string, base: Routing | null = null): Promise<Routing | null> {
+  // The revision is read first: a change that lands between the statements makes what was read newer than its number, which
+  // is harmless. It is among the changes of the next revision, and read again.
+  const news = await readRoutingNews(sql, workspaceId, base);
+  if (!news) return null;
+  const { revision, mark, changed } = news;
+  if (!base || !changed) return { revision, mark, ...(await readParts(sql, keyRing, workspaceId, null)) };
+  if (changed.length === 0) return base;
+  const read = await readParts(sql, keyRing, workspaceId, changed);
   return {
-    revision,
-    rules: rules.map((rule) => ({
-      id: rule.id, workspaceId, name: rule.name, events: rule.events, condition: JSON.parse(rule.condition) as JsonObject,
-      endpointIds: rule.endpoint_ids, enabled: true, createdAt: rule.created_at, updatedAt: rule.updated_at,
-    })),
-    endpoints: endpoints.map((row) => toRouted(row, keyRing)),
-    channels,
+    revision, mark,
+    rules: patched(base.rules, read.rules, changed),
+    endpoints: patched(base.endpoints, read.endpoints, changed),
+    channels: patched(base.channels, read.channels, changed),
   };
 }
+
+/** What was asked for and not found is gone. */
+function patched<T>(before: ReadonlyMap<string, T>, read: ReadonlyMap<string, T>, changed: readonly string[]): ReadonlyMap<string, T> {
+  if (!changed.some((id) => before.has(id) || read.has(id))) return before;
+  const after = new Map(before);
+  for (const id of changed) {
+    const now = read.get(id);
+    if (now === undefined) after.delete(id);
+    else after.set(id, now);
+  }
+  return after;
+}
+
+/** The enabled rules, the endpoints and the channels of a workspace: all, or those of these ids. */
+async function readParts(
+  sql: Sql, keyRing: KeyRing, workspaceId: string, ids: readonly string[] | null,
+): Promise<Pick<Routing, 'rules' | 'endpoints' | 'channels'>> {
+  const [rules, endpoints, channels] = await Promise.all([
+    sql.query<RuleRow>(ofWorkspace('routing-rules', RULES, 'id', workspaceId, ids)),
+    sql.query<EndpointRow>(ofWorkspace('routing-endpoints', `${ENDPOINT} where e.workspace_id = $1`, 'e.id', workspaceId, ids)),
+    routedChannels(sql, workspaceId, ids),
+  ]);
+  return {
+    rules: byId(rules.map((row) => toRule(row, workspaceId))),
+    endpoints: byId(endpoints.map((row) => toRouted(row, keyRing))),
+    channels: byId(channels),
+  };
+}
+
+const ofWorkspace = (name: string, text: string, id: string, workspaceId: string, ids: readonly string[] | null): Statement =>
+  ids ? { name: `${name}-changed`, text: `${text} and ${id} = any($2)`, values: [workspaceId, ids] } : { name, text, values: [workspaceId] };
+
+const byId = <T extends { readonly id: string }>(list: readonly T[]): ReadonlyMap<string, T> => new Map(list.map((one) => [one.id, one]));
 
 /** Reads one endpoint live, for one attempt; null where it is gone. */
 export async function loadTarget(sql: Sql, keyRing: KeyRing, endpointId: string): Promise<RoutedEndpoint | null> {
   const [row] = await sql.query<EndpointRow>({ name: 'routing-endpoint', text: `${ENDPOINT} where e.id = $1`, values: [endpointId] });
   return row ? toRouted(row, keyRing) : null;
 }
+
+const toRule = (row: RuleRow, workspaceId: string): Rule => ({
+  id: row.id, workspaceId, name: row.name, events: row.events, condition: JSON.parse(row.condition) as JsonObject,
+  endpointIds: row.endpoint_ids, enabled: true, createdAt: row.created_at, updatedAt: row.updated_at,
+});
 
 function toRouted(row: EndpointRow, keyRing: KeyRing): RoutedEndpoint {
   const headers = Object.entries(JSON.parse(row.headers) as Record<string, string>);
