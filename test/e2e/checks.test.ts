@@ -5,7 +5,7 @@ import type { Received } from '../support/receiver';
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 
 const request = (fields: Partial<Received> & { id?: string; secret?: string } = {}): Received => {
-  const { id = 'evt_1', secret = SECRET, body = '{"a":1}', path = '/a', at = 0 } = fields;
+  const { id = 'evt_1', secret = SECRET, body = '{"a":1}', path = '/a', at = performance.now() } = fields;
   const now = new Date();
   const headers = { 'webhook-id': id, 'webhook-timestamp': String(Math.floor(now.getTime() / 1000)), 'webhook-signature': new Webhook(secret).sign(id, now, body) };
   return { path, body, at, headers };
