@@ -5,7 +5,7 @@ import { lookAtFifoLane, lookAtLane, type LaneCounts } from '../src/store/lane';
 import { keepRetries } from '../src/store/lane-moves';
 import { RETRIES_WHILE_FAILING } from '../src/store/record';
 import { loadTarget } from '../src/store/routing';
-import { holdStragglers, readHealthFacts } from '../src/store/watch';
+import { holdStragglers, readHealthFacts, releaseStragglers } from '../src/store/watch';
 import type { ActivityParts } from './index';
 
 /** While its breaker is open an endpoint is probed from this on, doubling to the second. */
@@ -21,12 +21,13 @@ export interface EndpointLook {
   readonly probe: { readonly isProbed: boolean; readonly probeEveryMs: number; readonly probeMaxMs: number };
 }
 
-/** Reads an endpoint's health and lane; null where it is gone. Runs twice: it only reads, and holds what should be held. */
+/** Reads an endpoint's health and lane; null where it is gone. Runs twice: it only reads, holds what should be held, and releases what should not. */
 export const createLookAtEndpoint = ({ deps }: ActivityParts) => async ({ endpointId }: { readonly workspaceId: string; readonly endpointId: string }): Promise<EndpointLook | null> => {
   const [facts, target] = await Promise.all([readHealthFacts(deps.db, endpointId), loadTarget(deps.db, deps.keyRing, endpointId)]);
   if (!facts || !target) return null;
   const { policy } = target;
   if (facts.status === 'DEACTIVATED') await holdStragglers(deps.db, endpointId, { holdForMs: policy.holdForMs, discard: policy.discardWhileDeactivated });
+  else if (!facts.drainPaused) await releaseStragglers(deps.db, endpointId);
   // Records that were written while the breaker opened did not know of it yet.
   if (facts.status === 'FAILING') await keepRetries(deps.db, endpointId, RETRIES_WHILE_FAILING);
   const { reason, drainPaused: _, ...health } = facts;

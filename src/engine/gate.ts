@@ -14,7 +14,8 @@ export interface Gate {
   /**
    * Waits at most `waitMs` for a place in flight and a token of the rate. Answers the function that gives the place
    * back, or null where none came free in time. The first three kinds of an endpoint's entrants take turns. A drain gets
-   * all that is left; while first attempts come, or what waits in the lane, it gets a fifth of the rate and of the places.
+   * all that is left; while first attempts come, or what waits in the lane, it gets a fifth of the places, and of the rate
+   * a fifth and what those leave of theirs.
    */
   enter(endpointId: string, policy: Policy, waitMs: number, as: Entrant): Promise<(() => void) | null>;
   /** Whether a first attempt could not get through within `waitMs`: too many wait already, or all that are in hang. */
@@ -53,11 +54,21 @@ interface Lane {
   turn: number;
   /** Looks again when a token may have come: at that time. */
   wake: { readonly timer: NodeJS.Timeout; readonly at: number } | null;
-  /** When a first attempt, or one of the lane that is not drained, last came. */
-  liveAt: number;
+  /** First attempts that came, and those of the lane that are not drained. */
+  readonly live: LiveCount;
   /** Null: it was never drained. */
   drain: Drain | null;
   policy: Policy;
+}
+
+interface LiveCount {
+  /** When the last one came, here or at another worker. */
+  at: number;
+  /** How many came here in the running window and in the one before; at other workers: that some came, how many is not known. */
+  since: number;
+  now: number;
+  before: number;
+  elsewhereAt: number;
 }
 
 interface Drain {
@@ -84,8 +95,10 @@ const PLACES: GatePlaces = { first: 600, later: 400 };
 const FULL_SHARE = 0.75;
 /** Where all places of an endpoint are taken, and nothing has moved for so many times the wait, waiting is in vain. */
 const STALLED_WAITS = 4;
-/** What a drain gets of an endpoint's rate and places while others come: one for four of them. */
+/** What a drain gets while others come: so much of an endpoint's places, and of its rate at least so much; one for four of them. */
 const DRAIN_SHARE = 0.2;
+/** What is kept free for the others, as a multiple of what they took in the last second or two. */
+const LIVE_ROOM = 1.25;
 const OTHERS_FIRST = 4;
 /** Others come where one has come within this time. */
 const LIVE_MS = 1_000;
@@ -107,8 +120,25 @@ export function createGate(now: () => number = () => performance.now(), places: 
   const othersIn = ({ waiting }: Lane): number => waiting.first.length + waiting.retry.length + waiting.lane.length;
   const waitingIn = (lane: Lane): number => othersIn(lane) + lane.waiting.drain.length;
   // One worker drains for all of them.
-  const drainCap = (policy: Policy): number => Math.max(1, Math.floor(policy.maxInFlight * DRAIN_SHARE));
-  const drainRate = (policy: Policy): number => policy.ratePerSecond * DRAIN_SHARE;
+  const drainCap = ({ policy }: Lane): number => Math.max(1, Math.floor(policy.maxInFlight * DRAIN_SHARE));
+  const drainRate = (lane: Lane): number => lane.policy.ratePerSecond * drainShare(lane);
+
+  /** Of the endpoint's rate: what the others leave, and a fifth whatever they ask for. */
+  function drainShare({ live, policy }: Lane): number {
+    if (now() - live.elsewhereAt < LIVE_MS) return DRAIN_SHARE;
+    return Math.max(DRAIN_SHARE, 1 - (LIVE_ROOM * Math.max(live.now, live.before)) / policy.ratePerSecond);
+  }
+
+  function countLive({ live }: Lane): void {
+    const at = now();
+    if (at - live.since >= LIVE_MS) {
+      live.before = at - live.since < 2 * LIVE_MS ? live.now : 0;
+      live.now = 0;
+      live.since = at;
+    }
+    live.now += 1;
+    live.at = at;
+  }
 
   function laneOf(endpointId: string, policy: Policy): Lane {
     let lane = lanes.get(endpointId);
@@ -116,7 +146,7 @@ export function createGate(now: () => number = () => performance.now(), places: 
       const at = now();
       lane = {
         inFlight: 0, tokens: rate(policy), refilledAt: at, movedAt: at, waiting: { first: [], retry: [], lane: [], drain: [] },
-        turn: 0, wake: null, liveAt: -Infinity, drain: null, policy,
+        turn: 0, wake: null, live: { at: -Infinity, since: at, now: 0, before: 0, elsewhereAt: -Infinity }, drain: null, policy,
       };
       lanes.set(endpointId, lane);
       if (lanes.size > KEPT_LANES) forgetIdle();
@@ -141,14 +171,14 @@ export function createGate(now: () => number = () => performance.now(), places: 
   const hasPlace = (lane: Lane, pool: Pool): boolean =>
     pool.used < (lane.inFlight === 0 ? pool.places : Math.ceil(pool.places * FULL_SHARE));
 
-  const isLive = (lane: Lane): boolean => othersIn(lane) > 0 || now() - lane.liveAt < LIVE_MS;
+  const isLive = (lane: Lane): boolean => othersIn(lane) > 0 || now() - lane.live.at < LIVE_MS;
 
   /** Whether one of the drain may go in now, places and tokens of the endpoint aside. */
-  function isDrainsTurn(lane: Lane, drain: Drain, policy: Policy): boolean {
+  function isDrainsTurn(lane: Lane, drain: Drain): boolean {
     if (!isLive(lane)) return true;
-    if (drain.inFlight >= drainCap(policy)) return false;
+    if (drain.inFlight >= drainCap(lane)) return false;
     const at = now();
-    const perSecond = drainRate(policy);
+    const perSecond = drainRate(lane);
     drain.tokens = Math.min(Math.max(1, (perSecond * SAVED_MS) / 1000), drain.tokens + ((at - drain.refilledAt) / 1000) * perSecond);
     drain.refilledAt = at;
     return drain.tokens >= 1 && (othersIn(lane) === 0 || drain.others >= OTHERS_FIRST);
@@ -156,7 +186,7 @@ export function createGate(now: () => number = () => performance.now(), places: 
 
   function takeDrain(lane: Lane, policy: Policy): (() => void) | null {
     const drain = (lane.drain ??= { inFlight: 0, tokens: 1, refilledAt: now(), others: 0 });
-    if (!isDrainsTurn(lane, drain, policy)) return null;
+    if (!isDrainsTurn(lane, drain)) return null;
     const live = isLive(lane);
     const release = take(lane, policy, 'drain');
     if (!release) return null;
@@ -233,8 +263,8 @@ export function createGate(now: () => number = () => performance.now(), places: 
 
   /** Until it has a token of its own, or nobody else comes any more, in ms. */
   function untilDrainsTurn(lane: Lane, drain: Drain): number {
-    const untilQuiet = lane.liveAt + LIVE_MS - now();
-    return drain.inFlight >= drainCap(lane.policy) ? untilQuiet : Math.min(untilQuiet, ((1 - drain.tokens) / drainRate(lane.policy)) * 1000);
+    const untilQuiet = lane.live.at + LIVE_MS - now();
+    return drain.inFlight >= drainCap(lane) ? untilQuiet : Math.min(untilQuiet, ((1 - drain.tokens) / drainRate(lane)) * 1000);
   }
 
   function wakeIn(lane: Lane, afterMs: number): void {
@@ -263,7 +293,7 @@ export function createGate(now: () => number = () => performance.now(), places: 
   return {
     async enter(endpointId, policy, waitMs, as) {
       const lane = laneOf(endpointId, policy);
-      if (as === 'first' || as === 'lane') lane.liveAt = now();
+      if (as === 'first' || as === 'lane') countLive(lane);
       const isNext = waitingIn(lane) === 0;
       const release = !isNext ? null : as === 'drain' ? takeDrain(lane, policy) : take(lane, policy, as);
       if (release || waitMs <= 0) return release;
@@ -290,7 +320,7 @@ export function createGate(now: () => number = () => performance.now(), places: 
     },
     noteLive(endpointId) {
       const lane = lanes.get(endpointId);
-      if (lane) lane.liveAt = now();
+      if (lane) lane.live.at = lane.live.elsewhereAt = now();
     },
     inFlight: (endpointId) => lanes.get(endpointId)?.inFlight ?? 0,
     setWorkers(count) {

@@ -78,6 +78,9 @@ export async function reconcile(trx: Sql, { lookBackMinutes, turn, graceSeconds 
                  or (${IS_RETRYING} and d.next_attempt_at < now() - interval '${graceSeconds} seconds'))
             and not exists (select 1 from attempts a where a.event_id = d.event_id and a.delivery_id = d.id
                             and a.started_at > now() - interval '${graceSeconds} seconds'))
+        -- Planned while the endpoint was being reactivated, by what stood before.
+        or e.status = 'ACTIVE' and not e.drain_paused and exists (
+          select 1 from deliveries d where d.endpoint_id = e.id and ${IS_HELD} and d.updated_at < now() - interval '${graceSeconds} seconds')
       )
       order by e.id limit ${MOST}`),
     // No row tells whether the watcher of an endpoint that must be probed runs: it is woken now and then, which is harmless.

@@ -1,7 +1,7 @@
 import type { HealthFacts } from '../domain/health';
 import type { EndpointStatus } from '../domain/endpoint';
 import type { Sql } from './db';
-import { IS_PENDING, IS_RETRYING } from './live';
+import { IS_HELD, IS_PENDING, IS_RETRYING } from './live';
 
 /** What a watcher reads of its endpoint's health; null where the endpoint is gone. */
 export interface WatchedHealth extends HealthFacts {
@@ -54,5 +54,28 @@ export async function holdStragglers(sql: Sql, endpointId: string, { holdForMs, 
              and exists (select 1 from endpoints e where e.id = $1 and e.status = 'DEACTIVATED')
              and not exists (select 1 from attempts a where a.event_id = d.event_id and a.delivery_id = d.id and a.outcome is null)`,
     values: [endpointId, holdForMs, discard],
+  });
+}
+
+/** Rows of one look: what was planned in the seconds that a reactivation took, at most. */
+const RELEASED_AT_ONCE = 5_000;
+
+/**
+ * Lets leave what is HELD though its endpoint is called again and its drain is not paused: rows that were planned or recorded
+ * while it was being reactivated, by what stood before. They are drained, as what was held before them is.
+ */
+export async function releaseStragglers(sql: Sql, endpointId: string): Promise<void> {
+  await sql.query({
+    name: 'watch-release-stragglers',
+    text: `update deliveries d set status = case when attempt_count = 0 then 'PENDING' else 'RETRYING' end, reason = 'draining', way = 'lane',
+             next_attempt_at = case when attempt_count = 0 then null else now() end, hold_until = null, updated_at = now()
+           where (d.event_id, d.id) in (
+             select h.event_id, h.id from deliveries h
+             where h.endpoint_id = $1 and h.status = 'HELD' and ${IS_HELD}
+               and exists (select 1 from endpoints e where e.id = $1 and e.status <> 'DEACTIVATED' and not e.drain_paused)
+               and not exists (select 1 from attempts a where a.event_id = h.event_id and a.delivery_id = h.id and a.outcome is null)
+             limit ${RELEASED_AT_ONCE} for update of h skip locked
+           )`,
+    values: [endpointId],
   });
 }

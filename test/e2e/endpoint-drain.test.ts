@@ -37,6 +37,16 @@ async function heldUp(name: string, count: number, policy: object): Promise<{ id
   return { id, held };
 }
 
+test('what was planned while its endpoint was being reactivated, by what stood before, leaves too', async () => {
+  const { id, held } = await heldUp('late', 3, {});
+  // So a plan leaves its rows that began before the reactivation and ended after it.
+  await service.db.query({ text: `update endpoints set status = 'ACTIVE', status_reason = null where id = $1`, values: [id] });
+  await service.db.query({ text: `insert into outbox (kind, workspace_id, endpoint_id, signal) select 'signal', workspace_id, id, 'changed' from endpoints where id = $1`, values: [id] });
+  await untilSettled(service, held);
+  await until(() => counts(id).then(({ DELIVERED }) => DELIVERED === 3), { what: 'all that was held to be delivered' });
+  expect(came('/late').sort()).toEqual([...held].sort());
+});
+
 test('a drain begins with one request in flight, and ten successes later with one more', async () => {
   receiver.willAnswer('/ramp', [], { status: 200, afterMs: 60 });
   const { id, held } = await heldUp('ramp', 24, { maxInFlight: 2, ratePerSecond: 1_000 });

@@ -148,6 +148,25 @@ describe('The gate', () => {
       expect(drain).toBeLessThanOrEqual(22);
     });
 
+    it('gives the drain what live ones leave of the rate', async () => {
+      let now = 0;
+      const gate = createGate(() => now);
+      const hundred = policy({ maxInFlight: 200, ratePerSecond: 100 });
+      for (let n = 0; n < 100; n += 1) (await gate.enter('ep', hundred, 0, 'first'))?.();
+      const through = { first: 0, drain: 0 };
+      // Ten live ones a second, of a hundred that may leave; the first two seconds remember those that used up what was saved.
+      for (let n = 0; n < 1_000; n += 1) {
+        now += 10;
+        for (const stream of ['drain', ...(n % 10 === 0 ? ['first'] : [])] as ('first' | 'drain')[]) {
+          const release = await gate.enter('ep', hundred, 0, stream);
+          if (release) through[stream] += 1;
+          release?.();
+        }
+      }
+      expect(through.first).toBeGreaterThanOrEqual(95);
+      expect(through.drain).toBeGreaterThanOrEqual(8 * 80);
+    });
+
     it('gives it all of the rate when none come, a second later', async () => {
       let now = 0;
       const gate = createGate(() => now);

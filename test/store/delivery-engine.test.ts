@@ -5,7 +5,7 @@ import { claimEvents, claimWakes, finishClaims, freeDeadClaims, readFold, renewC
 import { deliveriesOf, savePlans, saveRun, type PlannedDelivery } from '../../src/store/plan';
 import { reconcile } from '../../src/store/reconcile';
 import { recordAttempts, recordHealth, withdrawAttempts, type FinishedAttempt, type HealthDelta } from '../../src/store/record';
-import { holdStragglers, readHealthFacts } from '../../src/store/watch';
+import { holdStragglers, readHealthFacts, releaseStragglers } from '../../src/store/watch';
 import { makeEndpoint, makeEvents, makeWorkspace, newId } from '../support/make';
 import { freshDatabase, type TestDatabase } from '../support/postgres';
 
@@ -308,6 +308,22 @@ describe('The lane', () => {
     await database.db.query({ text: `update endpoints set status = 'DEACTIVATED' where id = $1`, values: [endpointId] });
     await holdStragglers(database.db, endpointId, { holdForMs: 1_000, discard: false });
     expect((await lookAtDeliveries(database.db, [delivery]))[0]).toMatchObject({ status: 'HELD' });
+  });
+
+  it('of an endpoint that is called again releases what was planned as held meanwhile, unless its drain is paused', async () => {
+    const setEndpoint = (change: string): Promise<unknown> => database.db.query({ text: `update endpoints set ${change} where id = $1`, values: [endpointId] });
+    const delivery = await planOne({ way: 'lane', attempt: null, status: 'HELD', reason: 'endpoint_deactivated', holdForMs: 60_000 });
+    const statusAfterLook = async (): Promise<string | undefined> => {
+      await releaseStragglers(database.db, endpointId);
+      return (await lookAtDeliveries(database.db, [delivery]))[0]?.status;
+    };
+    await setEndpoint(`status = 'DEACTIVATED', drain_paused = false`);
+    expect(await statusAfterLook()).toBe('HELD');
+    await setEndpoint(`status = 'ACTIVE', drain_paused = true`);
+    expect(await statusAfterLook()).toBe('HELD');
+    await setEndpoint(`drain_paused = false`);
+    expect(await statusAfterLook()).toBe('PENDING');
+    expect((await lookAtLane(database.db, endpointId)).isDraining).toBe(true);
   });
 });
 
