@@ -17,7 +17,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const say = (line) => process.stderr.write(`${line}\n`);
 
 /** Until the code is compiled for good and the pools are open. */
-const WARM_UP_EVENTS = 3_000;
+const WARM_UP_EVENTS = 20_000;
 const LIMIT_POSTS = 20_000;
 
 /** @returns the exit code: 0 all that was published arrived once and rightly signed, 1 not so, 2 not understood, 130 stopped */
