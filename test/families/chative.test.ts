@@ -108,8 +108,8 @@ test('a token is changed, kept and removed by a change, never shown, and the nex
   const { id } = await service.endpoint(`${receiver.url}/token`, { dialect: 'chative', events: ['token.*'], verifyToken: 'one' });
   const next = async (verifyToken: string | null) => {
     const endpoint = await service.ok('PATCH', `/v1/endpoints/${id}`, { verifyToken });
-    await service.ok('POST', '/v1/events', { type: 'token.used', data: {} });
     const count = receiver.received('/token').length + 1;
+    await service.ok('POST', '/v1/events', { type: 'token.used', data: {} });
     const told = await untilReceived('/token', count);
     return [endpoint.verifyToken, told.at(-1).items[0].infoWebhook];
   };
