@@ -1,6 +1,7 @@
 import { Client } from 'undici';
 import type { AddressPolicy } from './address';
 import { guardedConnector } from './connect';
+import { limitReading } from './read-limit';
 
 /**
  * One endpoint's connections to one origin: a stack of idle ones, the last used on top. A `Client` holds one connection and
@@ -11,6 +12,8 @@ export class Connections {
   connectTimeoutMs = 0;
   usedAtMs = 0;
   private readonly idle: Client[] = [];
+  /** Of a connection that stands: counts what it reads anew. */
+  private readonly countAnew = new WeakMap<Client, () => void>();
   private dropped = false;
 
   constructor(readonly origin: string, private readonly policy: AddressPolicy) {}
@@ -22,8 +25,9 @@ export class Connections {
 
   /** Keeps a connection for the next request, where its receiver lets it stay open. */
   giveBack(client: Client): void {
-    if (this.dropped) discard(client);
-    else this.idle.push(client);
+    if (this.dropped) return discard(client);
+    this.countAnew.get(client)?.();
+    this.idle.push(client);
   }
 
   /** Closes what is idle now, and what is in use when it is given back. */
@@ -33,8 +37,13 @@ export class Connections {
   }
 
   private make(): Client {
-    const client = new Client(this.origin, {
-      connect: guardedConnector(this.policy, () => this.connectTimeoutMs),
+    const connect = guardedConnector(this.policy, () => this.connectTimeoutMs);
+    const client: Client = new Client(this.origin, {
+      connect: (options, callback) => connect(options, (...[error, socket]) => {
+        if (error) return callback(error, null);
+        this.countAnew.set(client, limitReading(socket));
+        callback(null, socket);
+      }),
       pipelining: 1,
       allowH2: false,
       maxHeaderSize: 16 * 1024,

@@ -43,11 +43,12 @@ export function createPoster({ policy }: { readonly policy: AddressPolicy }): Po
     byEndpoint.delete(endpointId);
   }
 
-  function connectionsFor({ endpointId, connectTimeoutMs }: PostRequest, origin: string): Connections {
+  function connectionsFor({ endpointId, timeoutMs, connectTimeoutMs }: PostRequest, origin: string): Connections {
     const known = byEndpoint.get(endpointId);
     if (known && known.origin !== origin) known.drop();
     const connections = known?.origin === origin ? known : new Connections(origin, policy);
-    connections.connectTimeoutMs = connectTimeoutMs;
+    // A connection that is still being opened is not given up with its exchange.
+    connections.connectTimeoutMs = Math.min(connectTimeoutMs, timeoutMs);
     connections.usedAtMs = performance.now();
     byEndpoint.delete(endpointId);
     byEndpoint.set(endpointId, connections);

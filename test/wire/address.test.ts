@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import * as ipaddr from 'ipaddr.js';
 import { checkUrl, createAddressPolicy } from '../../src/wire/address';
 import { createPoster } from '../../src/wire/post';
-import { startReceiver, type Receiver } from './receiver';
+import { startReceiver, type Receiver } from '../support/raw-receiver';
 
 const strict = createAddressPolicy([]);
 

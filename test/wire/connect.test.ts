@@ -7,7 +7,7 @@ import type { TlsOptions } from 'node:tls';
 import { createAddressPolicy } from '../../src/wire/address';
 import { createPoster, type Poster } from '../../src/wire/post';
 import { makeTls, type TestTls } from '../support/tls';
-import { startReceiver, until, type Receiver } from './receiver';
+import { startReceiver, until, type Receiver } from '../support/raw-receiver';
 
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
 

@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import type { Reply } from '../../src/domain/attempt';
 import { createAddressPolicy } from '../../src/wire/address';
 import { createPoster, type Poster, type PostRequest } from '../../src/wire/post';
-import { startReceiver, until, type Play, type Receiver } from './receiver';
+import { startReceiver, until, type Play, type Receiver } from '../support/raw-receiver';
 
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
 const BODY = Buffer.from('{"hello":"wörld"}');

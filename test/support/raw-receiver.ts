@@ -10,13 +10,15 @@ export interface Receiver {
   connections(): number;
   /** Connections that are open now. */
   open(): number;
+  /** Bytes written so far, those that still lie in our own buffers included. */
+  written(): number;
   /** Whole requests seen so far, as text. */
   readonly requests: readonly string[];
   close(): Promise<void>;
 }
 
 /** What to do once a whole request is there; `nth` counts from 1 over all connections. */
-export type Play = (socket: Socket, nth: number) => void;
+export type Play = (socket: Socket, nth: number, request: string) => void;
 
 /** Listens on a free port, or on `port`. `play` is asked for each whole request; `onConnect` as soon as a connection stands. */
 export async function startReceiver(
@@ -25,15 +27,17 @@ export async function startReceiver(
   const requests: string[] = [];
   const sockets = new Set<Socket>();
   let connections = 0;
+  let writtenByClosed = 0;
   const take = (socket: Socket): void => {
     let seen = '';
     onConnect?.(socket);
     socket.on('data', (chunk) => {
       seen += chunk.toString('latin1');
       for (let length = requestLength(seen); length !== null; length = requestLength(seen)) {
-        requests.push(seen.slice(0, length));
+        const request = seen.slice(0, length);
+        requests.push(request);
         seen = seen.slice(length);
-        play(socket, requests.length);
+        play(socket, requests.length, request);
       }
     });
   };
@@ -43,7 +47,10 @@ export async function startReceiver(
     connections += 1;
     sockets.add(socket);
     socket.on('error', () => undefined);
-    socket.on('close', () => sockets.delete(socket));
+    socket.on('close', () => {
+      sockets.delete(socket);
+      writtenByClosed += socket.bytesWritten;
+    });
   });
   server.listen(wanted, host);
   await once(server, 'listening');
@@ -53,6 +60,7 @@ export async function startReceiver(
     url: `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}/hook`,
     connections: () => connections,
     open: () => sockets.size,
+    written: () => [...sockets].reduce((sum, { bytesWritten }) => sum + bytesWritten, writtenByClosed),
     requests,
     async close() {
       for (const socket of sockets) socket.destroy();
