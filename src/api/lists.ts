@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { IdKind } from '../domain/ids';
+import { idFloor, type IdKind } from '../domain/ids';
 import { invalid } from '../errors';
-import { firstId, idFloor, lastId, type ListBounds } from '../store/lists';
+import { firstId, lastId, type ListBounds } from '../store/lists';
 import type { RouteContext } from './route';
 import { timeIn } from './schemas/shared';
 

@@ -27,7 +27,7 @@ export type HealthDecision =
   | null;
 
 /** Attempts in a row that could not reach the endpoint, and open the breaker. */
-const UNREACHABLE_LIMIT = 5;
+export const UNREACHABLE_LIMIT = 5;
 /** Or: this share of failures among at least so many recent attempts. */
 const FAILURE_SHARE = 0.7;
 const FEWEST_ATTEMPTS = 10;

@@ -30,11 +30,16 @@ export const formatId = (kind: IdKind, ulid: string): string => `${ID_PREFIXES[k
 
 const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz';
 const TIME_DIGITS = 10;
+const LAST_MS = 2 ** 48 - 1;
 
-/** What no id of this kind sorts below that was made at `atMs` (Unix milliseconds) or later: the prefix and a ULID's time. */
+/**
+ * What no id of this kind sorts below that was made at `atMs` (Unix milliseconds) or later: the prefix and a ULID's time.
+ * A time that a ULID has no room for is taken as the nearest that it has.
+ */
 export function idFloor(kind: IdKind, atMs: number): string {
+  let rest = Math.min(Math.max(Math.floor(atMs), 0), LAST_MS);
   let time = '';
-  for (let rest = atMs; time.length < TIME_DIGITS; rest = Math.floor(rest / 32)) time = `${DIGITS[rest % 32]}${time}`;
+  for (; time.length < TIME_DIGITS; rest = Math.floor(rest / 32)) time = `${DIGITS[rest % 32]}${time}`;
   return `${ID_PREFIXES[kind]}_${time}`;
 }
 

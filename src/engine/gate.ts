@@ -1,4 +1,5 @@
 import type { Policy } from '../domain/policy';
+import { countLive, isDrainsTurn, newDrainShare, noteElsewhere, untilDrainsTurn, wasLive, type DrainShare } from './drain-share';
 
 /**
  * What wants a place: a first attempt, a retry of a delivery's own workflow, what waits in the endpoint's lane, or what was
@@ -54,30 +55,8 @@ interface Lane {
   turn: number;
   /** Looks again when a token may have come: at that time. */
   wake: { readonly timer: NodeJS.Timeout; readonly at: number } | null;
-  /** First attempts that came, and those of the lane that are not drained. */
-  readonly live: LiveCount;
-  /** Null: it was never drained. */
-  drain: Drain | null;
+  readonly share: DrainShare;
   policy: Policy;
-}
-
-interface LiveCount {
-  /** When the last one came, here or at another worker. */
-  at: number;
-  /** How many came here in the running window and in the one before; at other workers: that some came, how many is not known. */
-  since: number;
-  now: number;
-  before: number;
-  elsewhereAt: number;
-}
-
-interface Drain {
-  inFlight: number;
-  /** Tokens of its own, of which it needs one more while others come. */
-  tokens: number;
-  refilledAt: number;
-  /** Others that were let in since one of the drain. */
-  others: number;
 }
 
 interface Pool {
@@ -87,6 +66,7 @@ interface Pool {
   readonly short: Set<Lane>;
 }
 
+/** The kinds that take turns. */
 const ENTRANTS = ['first', 'retry', 'lane'] as const;
 
 /** Enough for a thousand attempts a second at receivers that take half of one, in some 50 MB. */
@@ -95,15 +75,6 @@ const PLACES: GatePlaces = { first: 600, later: 400 };
 const FULL_SHARE = 0.75;
 /** Where all places of an endpoint are taken, and nothing has moved for so many times the wait, waiting is in vain. */
 const STALLED_WAITS = 4;
-/** What a drain gets while others come: so much of an endpoint's places, and of its rate at least so much; one for four of them. */
-const DRAIN_SHARE = 0.2;
-/** What is kept free for the others, as a multiple of what they took in the last second or two. */
-const LIVE_ROOM = 1.25;
-const OTHERS_FIRST = 4;
-/** Others come where one has come within this time. */
-const LIVE_MS = 1_000;
-/** A drain's own tokens are saved up for this long at most, so that it can't make up for lost time. */
-const SAVED_MS = 100;
 /** Lanes without anybody in them are forgotten when there are more than this. */
 const KEPT_LANES = 10_000;
 
@@ -112,33 +83,12 @@ export function createGate(now: () => number = () => performance.now(), places: 
   const lanes = new Map<string, Lane>();
   const first: Pool = { places: places.first, used: 0, short: new Set() };
   const later: Pool = { places: places.later, used: 0, short: new Set() };
-  const poolOf = (as: Entrant): Pool => (as === 'first' ? first : later);
   let workers = 1;
 
   const cap = (policy: Policy): number => Math.ceil(policy.maxInFlight / workers);
   const rate = (policy: Policy): number => Math.ceil(policy.ratePerSecond / workers);
   const othersIn = ({ waiting }: Lane): number => waiting.first.length + waiting.retry.length + waiting.lane.length;
   const waitingIn = (lane: Lane): number => othersIn(lane) + lane.waiting.drain.length;
-  // One worker drains for all of them.
-  const drainCap = ({ policy }: Lane): number => Math.max(1, Math.floor(policy.maxInFlight * DRAIN_SHARE));
-  const drainRate = (lane: Lane): number => lane.policy.ratePerSecond * drainShare(lane);
-
-  /** Of the endpoint's rate: what the others leave, and a fifth whatever they ask for. */
-  function drainShare({ live, policy }: Lane): number {
-    if (now() - live.elsewhereAt < LIVE_MS) return DRAIN_SHARE;
-    return Math.max(DRAIN_SHARE, 1 - (LIVE_ROOM * Math.max(live.now, live.before)) / policy.ratePerSecond);
-  }
-
-  function countLive({ live }: Lane): void {
-    const at = now();
-    if (at - live.since >= LIVE_MS) {
-      live.before = at - live.since < 2 * LIVE_MS ? live.now : 0;
-      live.now = 0;
-      live.since = at;
-    }
-    live.now += 1;
-    live.at = at;
-  }
 
   function laneOf(endpointId: string, policy: Policy): Lane {
     let lane = lanes.get(endpointId);
@@ -146,7 +96,7 @@ export function createGate(now: () => number = () => performance.now(), places: 
       const at = now();
       lane = {
         inFlight: 0, tokens: rate(policy), refilledAt: at, movedAt: at, waiting: { first: [], retry: [], lane: [], drain: [] },
-        turn: 0, wake: null, live: { at: -Infinity, since: at, now: 0, before: 0, elsewhereAt: -Infinity }, drain: null, policy,
+        turn: 0, wake: null, share: newDrainShare(at), policy,
       };
       lanes.set(endpointId, lane);
       if (lanes.size > KEPT_LANES) forgetIdle();
@@ -171,39 +121,26 @@ export function createGate(now: () => number = () => performance.now(), places: 
   const hasPlace = (lane: Lane, pool: Pool): boolean =>
     pool.used < (lane.inFlight === 0 ? pool.places : Math.ceil(pool.places * FULL_SHARE));
 
-  const isLive = (lane: Lane): boolean => othersIn(lane) > 0 || now() - lane.live.at < LIVE_MS;
-
-  /** Whether one of the drain may go in now, places and tokens of the endpoint aside. */
-  function isDrainsTurn(lane: Lane, drain: Drain): boolean {
-    if (!isLive(lane)) return true;
-    if (drain.inFlight >= drainCap(lane)) return false;
-    const at = now();
-    const perSecond = drainRate(lane);
-    drain.tokens = Math.min(Math.max(1, (perSecond * SAVED_MS) / 1000), drain.tokens + ((at - drain.refilledAt) / 1000) * perSecond);
-    drain.refilledAt = at;
-    return drain.tokens >= 1 && (othersIn(lane) === 0 || drain.others >= OTHERS_FIRST);
-  }
+  const isLive = (lane: Lane): boolean => othersIn(lane) > 0 || wasLive(lane.share, now());
 
   function takeDrain(lane: Lane, policy: Policy): (() => void) | null {
-    const drain = (lane.drain ??= { inFlight: 0, tokens: 1, refilledAt: now(), others: 0 });
-    if (!isDrainsTurn(lane, drain)) return null;
+    const { share } = lane;
     const live = isLive(lane);
-    const release = take(lane, policy, 'drain');
+    if (live && !isDrainsTurn(share, lane.policy, othersIn(lane), now())) return null;
+    const release = takeOne(lane, policy, later, () => {
+      share.inFlight -= 1;
+    });
     if (!release) return null;
-    if (live) drain.tokens -= 1;
-    drain.others = 0;
-    drain.inFlight += 1;
-    let isOpen = true;
-    return () => {
-      if (!isOpen) return;
-      isOpen = false;
-      drain.inFlight -= 1;
-      release();
-    };
+    if (live) share.tokens -= 1;
+    share.others = 0;
+    share.inFlight += 1;
+    return release;
   }
 
-  function take(lane: Lane, policy: Policy, as: Entrant): (() => void) | null {
-    const pool = poolOf(as);
+  const take = (lane: Lane, policy: Policy, as: Entrant): (() => void) | null =>
+    as === 'drain' ? takeDrain(lane, policy) : takeOne(lane, policy, as === 'first' ? first : later);
+
+  function takeOne(lane: Lane, policy: Policy, pool: Pool, onLeave?: () => void): (() => void) | null {
     if (lane.inFlight >= cap(policy)) return null;
     if (!hasPlace(lane, pool)) {
       pool.short.add(lane);
@@ -215,11 +152,12 @@ export function createGate(now: () => number = () => performance.now(), places: 
     lane.inFlight += 1;
     lane.movedAt = now();
     pool.used += 1;
-    if (lane.drain) lane.drain.others += 1;
-    let isOpen = true;
+    lane.share.others += 1;
+    let isTaken = true;
     return () => {
-      if (!isOpen) return;
-      isOpen = false;
+      if (!isTaken) return;
+      isTaken = false;
+      onLeave?.();
       lane.inFlight -= 1;
       lane.movedAt = now();
       pool.used -= 1;
@@ -228,43 +166,28 @@ export function createGate(now: () => number = () => performance.now(), places: 
     };
   }
 
-  /** Those who wait are let in by turns of their kinds, each kind in the order in which it came. */
+  /** Those who wait are let in: of the drain who may, of the other kinds by turns, each in the order in which it came. */
   function admit(lane: Lane): void {
     for (let passed = 0; passed < ENTRANTS.length && waitingIn(lane) > 0;) {
-      if (admitDrain(lane)) continue;
+      if (admitOne(lane, 'drain')) continue;
       const as = ENTRANTS[lane.turn] ?? 'first';
       lane.turn = (lane.turn + 1) % ENTRANTS.length;
-      const [waiter] = lane.waiting[as];
-      const release = waiter ? take(lane, waiter.policy, as) : null;
-      if (!waiter || !release) {
-        passed += 1;
-        continue;
-      }
-      passed = 0;
-      lane.waiting[as].shift();
-      clearTimeout(waiter.timer);
-      waiter.through(release);
+      passed = admitOne(lane, as) ? 0 : passed + 1;
     }
     if (waitingIn(lane) === 0 || lane.inFlight >= cap(lane.policy)) return;
     const untilToken = lane.tokens < 1 ? ((1 - lane.tokens) / rate(lane.policy)) * 1000 : 0;
-    const untilTurn = lane.drain && othersIn(lane) === 0 ? untilDrainsTurn(lane, lane.drain) : 0;
+    const untilTurn = othersIn(lane) === 0 && isLive(lane) ? untilDrainsTurn(lane.share, lane.policy, now()) : 0;
     if (untilToken > 0 || untilTurn > 0) wakeIn(lane, Math.max(1, untilToken, untilTurn));
   }
 
-  function admitDrain(lane: Lane): boolean {
-    const [waiter] = lane.waiting.drain;
-    const release = waiter ? takeDrain(lane, waiter.policy) : null;
+  function admitOne(lane: Lane, as: Entrant): boolean {
+    const [waiter] = lane.waiting[as];
+    const release = waiter ? take(lane, waiter.policy, as) : null;
     if (!waiter || !release) return false;
-    lane.waiting.drain.shift();
+    lane.waiting[as].shift();
     clearTimeout(waiter.timer);
     waiter.through(release);
     return true;
-  }
-
-  /** Until it has a token of its own, or nobody else comes any more, in ms. */
-  function untilDrainsTurn(lane: Lane, drain: Drain): number {
-    const untilQuiet = lane.live.at + LIVE_MS - now();
-    return drain.inFlight >= drainCap(lane) ? untilQuiet : Math.min(untilQuiet, ((1 - drain.tokens) / drainRate(lane)) * 1000);
   }
 
   function wakeIn(lane: Lane, afterMs: number): void {
@@ -293,9 +216,9 @@ export function createGate(now: () => number = () => performance.now(), places: 
   return {
     async enter(endpointId, policy, waitMs, as) {
       const lane = laneOf(endpointId, policy);
-      if (as === 'first' || as === 'lane') countLive(lane);
+      if (as === 'first' || as === 'lane') countLive(lane.share, now());
       const isNext = waitingIn(lane) === 0;
-      const release = !isNext ? null : as === 'drain' ? takeDrain(lane, policy) : take(lane, policy, as);
+      const release = isNext ? take(lane, policy, as) : null;
       if (release || waitMs <= 0) return release;
       return new Promise((resolve) => {
         const line = lane.waiting[as];
@@ -320,7 +243,7 @@ export function createGate(now: () => number = () => performance.now(), places: 
     },
     noteLive(endpointId) {
       const lane = lanes.get(endpointId);
-      if (lane) lane.live.at = lane.live.elsewhereAt = now();
+      if (lane) noteElsewhere(lane.share, now());
     },
     inFlight: (endpointId) => lanes.get(endpointId)?.inFlight ?? 0,
     setWorkers(count) {

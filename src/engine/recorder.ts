@@ -7,9 +7,8 @@ import { createGroupCommit } from '../group-commit';
 import type { Metrics } from '../metrics/metrics';
 import type { Sql } from '../store/db';
 import { lockEndpoint } from '../store/endpoints';
-import {
-  recordAttempts, recordHealth, withdrawAttempts, type FinishedAttempt, type HealthDelta, type Recorded, type UnbegunAttempt,
-} from '../store/record';
+import { recordAttempts, withdrawAttempts, type FinishedAttempt, type Recorded, type UnbegunAttempt } from '../store/record';
+import { recordHealth, type HealthDelta } from '../store/record-health';
 
 /** A finished attempt with what its endpoint's policy has to say about it. */
 export interface Finished extends FinishedAttempt {

@@ -1,7 +1,7 @@
 import type { Outcome } from '../domain/attempt';
+import { idFloor } from '../domain/ids';
 import type { Sql } from './db';
 import { LIVE_OF_ENDPOINT } from './live';
-import { idFloor } from './lists';
 
 /** An endpoint's health as it is shown. */
 export interface EndpointHealth {

@@ -46,12 +46,13 @@ export function keepHeld(sql: Sql, endpointId: string): Promise<number> {
   return move(sql, `status = 'HELD'`, `reason = 'drain_paused'`, [endpointId]);
 }
 
-/** What is held leaves by the endpoint's lane: PENDING where no attempt was made yet, else RETRYING at once. */
+/** How a held row leaves by the endpoint's lane: PENDING where no attempt was made yet, else RETRYING at once. */
+export const RELEASED = `status = case when attempt_count = 0 then 'PENDING' else 'RETRYING' end, way = 'lane', reason = 'draining',
+  hold_until = null, next_attempt_at = case when attempt_count = 0 then null else now() end`;
+
+/** What is held is to be sent. */
 export function releaseHeld(sql: Sql, endpointId: string): Promise<number> {
-  return move(sql, `status = 'HELD'`,
-    `status = case when attempt_count = 0 then 'PENDING' else 'RETRYING' end, way = 'lane', reason = 'draining', hold_until = null,
-     next_attempt_at = case when attempt_count = 0 then null else now() end`,
-    [endpointId]);
+  return move(sql, `status = 'HELD'`, RELEASED, [endpointId]);
 }
 
 /** The endpoint wants its events in order from now on: retries that have workflows of their own go back into the lane. */

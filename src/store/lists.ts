@@ -11,19 +11,6 @@ export interface ListBounds {
   readonly limit: number;
 }
 
-const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
-
-/** The least id of this kind that can have been made at `atMs` (Unix ms): the first ten characters of a ULID are its time. */
-export function idFloor(kind: IdKind, atMs: number): string {
-  let rest = Math.min(Math.max(Math.floor(atMs), 0), 2 ** 48 - 1);
-  let time = '';
-  for (let place = 0; place < 10; place++) {
-    time = ALPHABET.charAt(rest % 32) + time;
-    rest = Math.floor(rest / 32);
-  }
-  return `${ID_PREFIXES[kind]}_${time}`;
-}
-
 /** Sorts before every id of this kind. */
 export const firstId = (kind: IdKind): string => `${ID_PREFIXES[kind]}_`;
 

@@ -34,6 +34,11 @@ export interface ClaimedWake {
   readonly eventType: string | null;
 }
 
+// Nearly all that is claimed was made just now. Saying so lets PostgreSQL open one partition instead of all; what is older
+// (or of a clock that is ahead) is read by a statement of its own.
+const RECENT_MS = 86_400_000;
+const AHEAD_MS = 60_000;
+
 const CLAIMED_COLUMNS = 'p.event_id is not null as planned, fold_id, w.routing_revision as revision, e.*';
 
 // Finds the waiting workspaces by hopping through the index, so a backlog of one costs the others nothing. While more
@@ -86,21 +91,17 @@ export async function claimEvents(
       idFloor('event', Date.now() - RECENT_MS), idFloor('event', Date.now() + AHEAD_MS),
     ],
   });
-  const unread = rows.filter(isUnread).map((row) => row.outbox_id);
-  if (unread.length === 0) return (rows as ClaimedRow[]).map(toClaimed);
-  const read = await sql.query<ClaimedRow>({ name: 'outbox-read-claimed', text: READ_CLAIMED, values: [unread] });
-  return [...(rows.filter((row) => !isUnread(row)) as ClaimedRow[]), ...read].map(toClaimed).sort((a, b) => (a.event.id < b.event.id ? -1 : 1));
+  const recent = rows.filter(isRead);
+  if (recent.length === rows.length) return recent.map(toClaimed);
+  const unread = rows.filter((row) => !isRead(row)).map((row) => row.outbox_id);
+  const older = await sql.query<ClaimedRow>({ name: 'outbox-read-claimed', text: READ_CLAIMED, values: [unread] });
+  return [...recent, ...older].map(toClaimed).sort((a, b) => (a.event.id < b.event.id ? -1 : 1));
 }
-
-// Nearly all that is claimed was made just now. Saying so lets PostgreSQL open one partition instead of all; what is older
-// (or of a clock that is ahead) is read by a statement of its own.
-const RECENT_MS = 86_400_000;
-const AHEAD_MS = 60_000;
 
 type ClaimedRow = EventRow & { outbox_id: number; planned: boolean; fold_id: string | null; revision: number };
 interface UnreadRow { outbox_id: number; id: null }
 
-const isUnread = (row: ClaimedRow | UnreadRow): row is UnreadRow => row.id === null;
+const isRead = (row: ClaimedRow | UnreadRow): row is ClaimedRow => row.id !== null;
 
 const toClaimed = (row: ClaimedRow): ClaimedEvent => ({
   outboxId: row.outbox_id, event: toEvent(row), planned: row.planned, foldId: row.fold_id, revision: row.revision,

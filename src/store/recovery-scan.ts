@@ -1,7 +1,7 @@
 import type { DeliveryStatus } from '../domain/delivery';
+import { idFloor } from '../domain/ids';
 import type { Recovered, LatestDelivery } from '../domain/recovery';
 import type { Sql } from './db';
-import { idFloor } from './lists';
 import { latestOf, plannedAmong } from './recoveries';
 
 /** A part of a workspace's past, as one endpoint sees it: what a recovery walks through, in the order of ids. */

@@ -1,6 +1,7 @@
 import type { HealthFacts } from '../domain/health';
 import type { EndpointStatus } from '../domain/endpoint';
 import type { Sql } from './db';
+import { RELEASED } from './lane-moves';
 import { IS_HELD, IS_PENDING, IS_RETRYING } from './live';
 
 /** What a watcher reads of its endpoint's health; null where the endpoint is gone. */
@@ -67,8 +68,7 @@ const RELEASED_AT_ONCE = 5_000;
 export async function releaseStragglers(sql: Sql, endpointId: string): Promise<void> {
   await sql.query({
     name: 'watch-release-stragglers',
-    text: `update deliveries d set status = case when attempt_count = 0 then 'PENDING' else 'RETRYING' end, reason = 'draining', way = 'lane',
-             next_attempt_at = case when attempt_count = 0 then null else now() end, hold_until = null, updated_at = now()
+    text: `update deliveries d set ${RELEASED}, updated_at = now()
            where (d.event_id, d.id) in (
              select h.event_id, h.id from deliveries h
              where h.endpoint_id = $1 and h.status = 'HELD' and ${IS_HELD}

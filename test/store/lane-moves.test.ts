@@ -2,7 +2,8 @@ import { deactivateEndpoint, drainEndpoint, failEndpoint, reactivateEndpoint, re
 import { removeEndpoint } from '../../src/commands/manage-endpoint';
 import { beginAttempts } from '../../src/store/attempts';
 import type { Sql } from '../../src/store/db';
-import { recordAttempts, recordHealth, type FinishedAttempt } from '../../src/store/record';
+import { recordAttempts, type FinishedAttempt } from '../../src/store/record';
+import { recordHealth } from '../../src/store/record-health';
 import { createKeyRing } from '../../src/seal';
 import { makeEndpoint, makeWorkspace, newId } from '../support/make';
 import { makeOwed } from '../support/owed';
