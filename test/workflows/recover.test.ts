@@ -1,10 +1,9 @@
-import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { WorkflowHandle } from '@temporalio/client';
 import type { Activities } from '../../activities';
 import { afterAction, isOver, type JobStatus } from '../../src/domain/job';
-import { JOB_SIGNALS, jobWorkflowId, PROGRESS_QUERY, SLOW_TASK_QUEUE, TASK_QUEUE, type JobInput, type JobLook } from '../../workflows/contract';
+import { JOB_SIGNALS, jobWorkflowId, PROGRESS_QUERY, TASK_QUEUE, type JobInput, type JobLook } from '../../workflows/contract';
+import { startJobWorkers, type JobWorkers } from '../support/job-workers';
 import { newId } from '../support/make';
-import { freshNamespace, workflowBundle } from '../support/temporal';
 import { until } from '../support/wait';
 
 /** A recovery as PostgreSQL would keep it: its first page counts, each other one looks at a hundred events. */
@@ -45,37 +44,15 @@ const activities: Pick<Activities, 'lookAtJob' | 'switchJob' | 'recoverPage'> = 
   },
 };
 
-let native: NativeConnection;
-let connection: Connection;
-let client: Client;
-let workers: Worker[];
-let running: Promise<unknown>;
-
-beforeAll(async () => {
-  // Of what fails here on purpose nobody needs to read.
-  Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
-  const { address, namespace } = await freshNamespace();
-  [native, connection] = await Promise.all([NativeConnection.connect({ address }), Connection.connect({ address })]);
-  client = new Client({ connection, namespace });
-  const shared = { connection: native, namespace, activities };
-  workers = await Promise.all([
-    Worker.create({ ...shared, taskQueue: TASK_QUEUE, workflowBundle: await workflowBundle() }),
-    Worker.create({ ...shared, taskQueue: SLOW_TASK_QUEUE }),
-  ]);
-  running = Promise.all(workers.map((worker) => worker.run()));
-});
-afterAll(async () => {
-  workers.forEach((worker) => worker.shutdown());
-  await running;
-  await native.close();
-  await connection.close();
-});
+let workers: JobWorkers;
+beforeAll(async () => void (workers = await startJobWorkers(activities)));
+afterAll(() => workers?.stop());
 
 async function begin(job: FakeRecovery | null): Promise<WorkflowHandle> {
   const jobId = newId('job');
   if (job) jobs.set(jobId, job);
   const input: JobInput = { workspaceId: newId('workspace'), jobId };
-  return client.workflow.start('recover', { args: [input], taskQueue: TASK_QUEUE, workflowId: jobWorkflowId(jobId) });
+  return workers.client.workflow.start('recover', { args: [input], taskQueue: TASK_QUEUE, workflowId: jobWorkflowId(jobId) });
 }
 
 const progress = (run: WorkflowHandle): Promise<JobLook | null> => run.query<JobLook | null>(PROGRESS_QUERY);
