@@ -15,6 +15,7 @@ import { startMetricsServer } from './metrics/server';
 import { createAnnouncer } from './store/announcer';
 import { isDatabaseAway, type Db } from './store/db';
 import { ensurePartitions } from './store/partitions';
+import { requireWorkspaceRole } from './store/workspace-role';
 
 /** An API process that listens. */
 export interface RunningApi {
@@ -83,6 +84,7 @@ export async function serve(config: Config, options: ServeOptions = {}): Promise
 /** Waits for PostgreSQL and makes what must be there. @returns the root key where it was generated. */
 async function prepare(deps: Deps): Promise<string | null> {
   await untilReachable(deps.db, deps.log);
+  await requireWorkspaceRole(deps.db);
   await ensurePartitions(deps.db);
   await ensureDefaultWorkspace(deps.db, deps.newId);
   return ensureRootKey(deps.db, deps.config, deps.newId);

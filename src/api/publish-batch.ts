@@ -47,7 +47,7 @@ async function store(checked: readonly Checked[], context: RouteContext): Promis
     events.forEach((event, n) => told.set(event, inserted[n] ?? null));
 
   if (ofObjects.length === 0) {
-    if (alone.length > 0) note(alone, await context.writeOne((sql) => insertEvents(sql, alone)));
+    if (alone.length > 0) note(alone, await context.publishAll(alone));
     return told;
   }
   await context.write(async (trx) => {

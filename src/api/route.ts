@@ -15,28 +15,45 @@ export interface Caller {
   readonly isRoot: boolean;
 }
 
+/** What a handler may use of the process: not the database itself, which knows no workspaces. */
+export type ApiDeps = Omit<Deps, 'db'>;
+
 /** What a handler may use besides its input. */
 export interface RouteContext {
   readonly caller: Caller;
-  readonly deps: Deps;
+  readonly deps: ApiDeps;
+  /** Reads what the caller's workspace has, and nothing of another, whatever the statement asks for; it can't write. */
+  readonly sql: Sql;
+  /** The same for several reads: fewer round trips, and at most one connection. */
+  read<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
   readonly requestId: string;
   /** The version of an `If-Match` header; null without one. */
   readonly ifMatch: number | null;
   /**
-   * Runs `work` in one transaction: the one that also stores the answer where the request has an Idempotency-Key.
-   * The relay is woken after its commit.
+   * Runs `work` in one transaction of the caller's workspace: the one that also stores the answer where the request has an
+   * Idempotency-Key. The relay is woken after its commit.
    */
   write<T>(work: (trx: Sql) => Promise<T>): Promise<T>;
-  /** The same for work that is a single statement: without a transaction of its own where the request needs none. */
-  writeOne<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
   /** Stores a custom event of no object together with those of concurrent requests; on its own where `isIdempotent`. */
   publish(event: NewEvent): Promise<InsertedEvent>;
+  /** Stores custom events of no object, all or none of them. */
+  publishAll(events: readonly NewEvent[]): Promise<readonly InsertedEvent[]>;
   /** A header of the request, by its name in lower case. @throws AppError 400 where it stands more than once. */
   header(name: string): string | undefined;
   /** The metrics of this process as Prometheus reads them. */
   metricsText(): Promise<string>;
-  /** Whether the request has an Idempotency-Key: then all writes go through `write`, and `deps.db` reads its transaction. */
+  /** Whether the request has an Idempotency-Key: then all is read and written in the transaction that stores its answer. */
   readonly isIdempotent: boolean;
+}
+
+/** What the handler of a {@link wideRoute} may use besides: the tables as their owner sees them, with all workspaces. */
+export interface WideContext extends RouteContext {
+  /** Reads. */
+  readonly everywhere: Sql;
+  /** Runs `work` in one transaction, as {@link RouteContext.write} does. */
+  writeAnywhere<T>(work: (trx: Sql) => Promise<T>): Promise<T>;
+  /** The same for work that is a single statement: without a transaction of its own where the request needs none. */
+  writeOneAnywhere<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
 }
 
 /** What a handler answers; `body` is checked against the route's schema for `status`. */
@@ -87,16 +104,22 @@ export interface Route {
   readonly noIdempotency?: boolean;
   /** Heeds an `If-Match` header. */
   readonly ifMatch?: boolean;
-  readonly handle: (input: RouteInput<never, never, never>, context: RouteContext) => Promise<Answer>;
+  /** It is of no one workspace: made by {@link wideRoute}. */
+  readonly isWide?: true;
+  readonly handle: (input: RouteInput<never, never, never>, context: WideContext) => Promise<Answer>;
 }
 
-interface TypedRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> extends Omit<Route, 'params' | 'query' | 'body' | 'handle'> {
+interface TypedRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, C> extends Omit<Route, 'params' | 'query' | 'body' | 'isWide' | 'handle'> {
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
-  readonly handle: (input: RouteInput<z.output<P>, z.output<Q>, z.output<B>>, context: RouteContext) => Promise<Answer>;
+  readonly handle: (input: RouteInput<z.output<P>, z.output<Q>, z.output<B>>, context: C) => Promise<Answer>;
 }
 
-/** Declares a route; its handler's input is typed by its schemas. */
-export const route = <P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(typed: TypedRoute<P, Q, B>): Route =>
+/** Declares a route; its handler's input is typed by its schemas, and it reaches the caller's workspace alone. */
+export const route = <P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(typed: TypedRoute<P, Q, B, RouteContext>): Route =>
   typed as unknown as Route;
+
+/** Declares a route that is of no one workspace, such as one that learns only from a row whose it is. A test lists all of them. */
+export const wideRoute = <P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(typed: TypedRoute<P, Q, B, WideContext>): Route =>
+  ({ ...typed, isWide: true }) as unknown as Route;

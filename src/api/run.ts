@@ -1,13 +1,12 @@
 import type { Context } from 'koa';
-import type { Deps } from '../deps';
 import { AppError } from '../errors';
-import type { Db, Sql } from '../store/db';
+import type { Sql, WorkspaceDb } from '../store/db';
 import { insertEvents } from '../store/event-insert';
 import type { AppParts } from './app';
 import type { Guard } from './guard';
 import { answerOnce, readIdempotencyKey } from './idempotency';
 import { readBytes, readJsonBody, type JsonBody } from './json-body';
-import type { Answer, Caller, Route, RouteContext } from './route';
+import type { Answer, ApiDeps, Caller, Route, WideContext } from './route';
 
 /** One call of one route by one caller; null: a route that needs no key. */
 export interface Call {
@@ -25,7 +24,7 @@ const NOBODY: Caller = { workspaceId: '', role: 'read', keyId: 'none', isRoot: f
 
 /** Runs calls: reads and guards their input, calls the handler, once where asked to, and checks what it answers. */
 export function createRunner(parts: AppParts): (call: Call, ctx: Context) => Promise<Answer> {
-  const { deps, announcer, publisher, onUndeclaredAnswer, exposition } = parts;
+  const { deps: { db, ...deps }, announcer, publisher, onUndeclaredAnswer, exposition } = parts;
   const metricsText = (): Promise<string> => exposition.text();
 
   return async (call, ctx) => {
@@ -38,7 +37,7 @@ export function createRunner(parts: AppParts): (call: Call, ctx: Context) => Pro
       raw: body.raw,
       bytes,
     };
-    const handle = async (context: RouteContext): Promise<Answer> => {
+    const handle = async (context: WideContext): Promise<Answer> => {
       const answer = await route.handle(input as Parameters<Route['handle']>[0], context);
       const fault = guard.fault(answer);
       if (fault === null) return answer;
@@ -52,66 +51,81 @@ export function createRunner(parts: AppParts): (call: Call, ctx: Context) => Pro
     if (key === undefined) return handle(plainContext(call, ctx));
     const { workspaceId } = call.caller ?? NOBODY;
     const request = { workspaceId, key, isSecret: route.secretReply === true, method: route.method, url: ctx.url, raw: route.rawBody ? bytes.toString('base64') : body.raw };
-    const answer = await deps.db.transaction((trx) => answerOnce(trx, deps.keyRing, request, () => handle(contextIn(trx, call, ctx))));
+    const answer = await reachOf(call).transaction((trx) => answerOnce(trx, deps.keyRing, request, () => handle(contextIn(trx, call, ctx))));
     announcer.announce();
     return answer;
   };
 
+  /** What the call's transactions see: the caller's workspace, or all where its route is of no one workspace. */
+  function reachOf({ route, caller }: Call): Pick<WorkspaceDb, 'transaction'> {
+    return route.isWide ? db : db.within((caller ?? NOBODY).workspaceId);
+  }
+
   /** Each write is a transaction of its own. */
-  function plainContext(call: Call, ctx: Context): RouteContext {
+  function plainContext(call: Call, ctx: Context): WideContext {
     const announced = async <T>(writing: Promise<T>): Promise<T> => {
       const result = await writing;
       announcer.announce();
       return result;
     };
+    const own = db.within((call.caller ?? NOBODY).workspaceId);
     return {
       ...baseOf(call, ctx),
-      deps,
-      write: (work) => announced(deps.db.transaction(work)),
-      writeOne: (work) => announced(work(deps.db)),
+      sql: { query: (statement) => own.read((sql) => sql.query(statement)) },
+      read: (work) => own.read(work),
+      write: (work) => announced(own.transaction(work)),
       publish: (event) => publisher.publish(event),
-      metricsText,
+      publishAll: (events) => announced(insertEvents(db, events)),
       isIdempotent: false,
+      ...only(call, {
+        everywhere: db,
+        writeAnywhere: (work) => announced(db.transaction(work)),
+        writeOneAnywhere: (work) => announced(work(db)),
+      }),
     };
   }
 
   /** All that the handler does, reading included, is in `trx`: a second connection could wait for the first for ever. */
-  function contextIn(trx: Sql, call: Call, ctx: Context): RouteContext {
+  function contextIn(trx: Sql, call: Call, ctx: Context): WideContext {
+    const work = <T>(doing: (sql: Sql) => Promise<T>): Promise<T> => doing(trx);
     return {
       ...baseOf(call, ctx),
-      deps: { ...deps, db: joined(trx) } satisfies Deps,
-      write: (work) => work(trx),
-      writeOne: (work) => work(trx),
+      sql: trx,
+      read: work,
+      write: work,
       publish: async (event) => {
         const [inserted] = await insertEvents(trx, [event]);
         if (!inserted) throw new Error('A stored event was not told of');
         return inserted;
       },
-      metricsText,
+      publishAll: (events) => insertEvents(trx, events),
       isIdempotent: true,
+      ...only(call, { everywhere: trx, writeAnywhere: work, writeOneAnywhere: work }),
+    };
+  }
+
+  function baseOf({ caller, requestId }: Call, ctx: Context) {
+    return {
+      deps: deps satisfies ApiDeps,
+      caller: caller ?? NOBODY,
+      requestId,
+      header: (name: string) => header(ctx, name),
+      ifMatch: readIfMatch(header(ctx, 'if-match')),
+      metricsText,
     };
   }
 }
+
+type Wide = Pick<WideContext, 'everywhere' | 'writeAnywhere' | 'writeOneAnywhere'>;
+
+/** What reaches all workspaces is there for routes that are declared so; for others not even as a property. */
+const only = ({ route }: Call, wide: Wide): Wide => (route.isWide ? wide : ({} as Wide));
 
 async function readInput(route: Route, ctx: Context): Promise<JsonBody & { readonly bytes: Buffer }> {
   const limit = route.bodyLimit ?? BODY_LIMIT;
   if (route.rawBody) return { ...NO_BODY, bytes: await readBytes(ctx.req, limit) };
   return { ...(route.method === 'GET' ? NO_BODY : await readJsonBody(ctx.req, limit)), bytes: NO_BYTES };
 }
-
-const baseOf = ({ caller, requestId }: Call, ctx: Context) => ({
-  caller: caller ?? NOBODY,
-  requestId,
-  header: (name: string) => header(ctx, name),
-  ifMatch: readIfMatch(header(ctx, 'if-match')),
-});
-
-/** A database whose transactions join the one that is open. */
-const joined = (trx: Sql): Db => ({
-  query: (statement) => trx.query(statement),
-  transaction: (work) => work(trx),
-  close: () => Promise.resolve(),
-});
 
 function header(ctx: Context, name: string): string | undefined {
   const value = ctx.req.headers[name];

@@ -1,4 +1,3 @@
-import type { Deps } from '../deps';
 import { judge, type Outcome } from '../domain/attempt';
 import { attemptFacts, NOTHING_SENT } from '../domain/envelope-facts';
 import type { EndpointTarget } from '../domain/endpoint';
@@ -6,6 +5,7 @@ import { renderBody } from '../wire/envelope';
 import { createFileLinker } from '../wire/file-link';
 import { requestHeaders } from '../wire/request';
 import { newCustomSample } from './probe-event';
+import type { ApiDeps } from './route';
 
 /** What came of a test call, as it is answered. */
 export interface TestResult {
@@ -18,7 +18,7 @@ export interface TestResult {
 
 /** Sends one real signed request now, through the guarded client; nothing is stored or counted. `given` is what the sample is to be. */
 export async function testCall(
-  deps: Deps, target: EndpointTarget, given: { readonly type: string; readonly data: unknown } | undefined,
+  deps: ApiDeps, target: EndpointTarget, given: { readonly type: string; readonly data: unknown } | undefined,
 ): Promise<TestResult> {
   const now = deps.now();
   const event = newCustomSample(deps.newId('event'), target, given, now);

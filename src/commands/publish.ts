@@ -1,6 +1,6 @@
 import { AppError } from '../errors';
 import { createGroupCommit } from '../group-commit';
-import { isDatabaseAway, type Db } from '../store/db';
+import { isDatabaseAway, type Sql } from '../store/db';
 import { insertEvents, type InsertedEvent, type NewEvent } from '../store/event-insert';
 
 /** Stores events that concurrent requests publish. */
@@ -24,10 +24,10 @@ const LIMITS: PublisherLimits = { statements: 3, batch: 200, waiting: 10_000 };
 type Settled = { readonly inserted: InsertedEvent } | { readonly failure: unknown };
 
 /** Group commit: one statement stores what concurrent requests publish, and none is answered before its own commit. */
-export function createPublisher(db: Db, announce: () => void, limits: PublisherLimits = LIMITS): Publisher {
+export function createPublisher(sql: Sql, announce: () => void, limits: PublisherLimits = LIMITS): Publisher {
   const store = async (events: readonly NewEvent[]): Promise<readonly Settled[]> => {
     try {
-      const inserted = await insertEvents(db, events);
+      const inserted = await insertEvents(sql, events);
       announce();
       return inserted.map((one) => ({ inserted: one }));
     } catch (failure) {

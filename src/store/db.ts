@@ -1,4 +1,5 @@
-import { Pool, types } from 'pg';
+import { Pool, types, type PoolClient } from 'pg';
+import { beginIn } from './workspace-role';
 
 /** One statement. A `name` has PostgreSQL keep it prepared on each connection: for the hot path. */
 export interface Statement {
@@ -16,7 +17,17 @@ export interface Sql {
 export interface Db extends Sql {
   /** Runs `work` in one transaction: committed when it returns, rolled back when it throws. */
   transaction<T>(work: (trx: Sql) => Promise<T>): Promise<T>;
+  /** The tables as one workspace sees them: whatever a statement asks for, no row of another is read or written. */
+  within(workspaceId: string): WorkspaceDb;
   close(): Promise<void>;
+}
+
+/** A pool whose statements run as the role of workspaces, for one of them. */
+export interface WorkspaceDb {
+  /** Runs `work` in one transaction that can't write. */
+  read<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  /** As {@link Db.transaction}. */
+  transaction<T>(work: (trx: Sql) => Promise<T>): Promise<T>;
 }
 
 /** A pool that tells how much of it is used. */
@@ -80,26 +91,47 @@ export function openDb(url: string, max: number, { isForgetful = false }: DbOpti
   pool.on('error', () => undefined);
   // So would that of a connection which breaks on its way from one user to the next.
   pool.on('connect', (client) => client.on('error', () => undefined));
+  const transaction = async <T>(begin: string, work: (trx: Sql) => Promise<T>): Promise<T> => {
+    const client = await pool.connect();
+    let failure: Error | undefined;
+    let isOver = false;
+    try {
+      await client.query(begin);
+      const result = await work(within(client, () => isOver));
+      isOver = true;
+      await client.query('commit');
+      return result;
+    } catch (error) {
+      isOver = true;
+      failure = await client.query('rollback').then(() => undefined, (reason: Error) => reason);
+      throw error;
+    } finally {
+      client.release(failure);
+    }
+  };
   return {
     query: async <R>(statement: Statement) => (await pool.query(toConfig(statement))).rows as R[],
-    async transaction<T>(work: (trx: Sql) => Promise<T>): Promise<T> {
-      const client = await pool.connect();
-      let failure: Error | undefined;
-      try {
-        await client.query('begin');
-        const result = await work({ query: async <R>(statement: Statement) => (await client.query(toConfig(statement))).rows as R[] });
-        await client.query('commit');
-        return result;
-      } catch (error) {
-        failure = await client.query('rollback').then(() => undefined, (reason: Error) => reason);
-        throw error;
-      } finally {
-        client.release(failure);
-      }
-    },
+    transaction: (work) => transaction('begin', work),
+    within: (workspaceId) => ({
+      read: (work) => transaction(beginIn(workspaceId, 'read only'), (trx) => work(ofRole(trx))),
+      transaction: (work) => transaction(beginIn(workspaceId, 'read write'), (trx) => work(ofRole(trx))),
+    }),
     connections: () => ({ open: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close: () => pool.end(),
   };
 }
+
+/** What is asked after the end would run outside of the transaction, and as another role. */
+const within = (client: PoolClient, isOver: () => boolean): Sql => ({
+  async query<R>(statement: Statement) {
+    if (isOver()) throw new Error('A statement was asked for after the end of its transaction');
+    return (await client.query(toConfig(statement))).rows as R[];
+  },
+});
+
+/** Prepared apart from the owner's: a plan is of one role, and would be made anew at each turn from one to the other. */
+const ofRole = (trx: Sql): Sql => ({
+  query: ({ name, ...statement }) => trx.query(name === undefined ? statement : { ...statement, name: `workspace-${name}` }),
+});
 
 const toConfig = ({ text, values, name }: Statement) => ({ text, values: values ? [...values] : [], ...(name && { name }) });

@@ -1,5 +1,5 @@
 import { createPublisher } from '../../src/commands/publish';
-import type { Db, Statement } from '../../src/store/db';
+import type { Sql, Statement } from '../../src/store/db';
 import type { NewEvent } from '../../src/store/event-insert';
 import { createNewId } from '../../src/ids';
 
@@ -12,12 +12,10 @@ const event = (data = '1'): NewEvent => ({
 /** A database whose statements end when they are told to. */
 function slowDb() {
   const statements: { readonly sizes: number; readonly end: () => void; readonly fail: (error: Error) => void }[] = [];
-  const db: Db = {
+  const db: Sql = {
     query: <R>({ values }: Statement) => new Promise<R[]>((resolve, reject) => {
       statements.push({ sizes: (values?.[0] as unknown[]).length, end: () => resolve([]), fail: reject });
     }),
-    transaction: () => Promise.reject(new Error('not used')),
-    close: () => Promise.resolve(),
   };
   return { db, statements };
 }
@@ -60,15 +58,13 @@ it('answers each event after its own commit, and announces then', async () => {
 
 it('lets an event that the database refuses take no others with it', async () => {
   const stored: string[] = [];
-  const db: Db = {
+  const db: Sql = {
     query: <R>({ values }: Statement) => {
       const data = values?.[11] as string[];
       if (data.includes('bad')) return Promise.reject<R[]>(Object.assign(new Error('refused'), { code: '22021' }));
       stored.push(...data);
       return Promise.resolve<R[]>([]);
     },
-    transaction: () => Promise.reject(new Error('not used')),
-    close: () => Promise.resolve(),
   };
   const publisher = createPublisher(db, () => undefined);
   const settled = await Promise.allSettled(['1', 'bad', '2'].map((data) => publisher.publish(event(data))));

@@ -1,12 +1,16 @@
 import { Client } from 'pg';
+import { createKeyRing } from '../../src/seal';
 import { beginAttempts, lookAtDeliveries, lookAtFold, readEvents, takeOverAttempt } from '../../src/store/attempts';
+import { listAudit } from '../../src/store/audit';
 import { readBacklog } from '../../src/store/backlog';
 import { openDb, type Db, type Sql } from '../../src/store/db';
 import { findDelivery, listAttempts, listDeliveries, type DeliveryFilter } from '../../src/store/deliveries-read';
 import { readHealth } from '../../src/store/endpoint-health';
 import { insertEvents, type NewEvent } from '../../src/store/event-insert';
 import { findEvent, listDeliveriesOfEvent, listEvents } from '../../src/store/events';
+import { listEntries } from '../../src/store/job-entries';
 import { headOfLane, lookAtLane, nextInLane } from '../../src/store/lane';
+import { cancelLive, releaseHeld } from '../../src/store/lane-moves';
 import { firstId, lastId } from '../../src/store/lists';
 import { findObject, listObjects } from '../../src/store/objects';
 import { claimEvents, claimWakes, finishClaims, freeDeadClaims, renewClaims, saveFold } from '../../src/store/outbox-claim';
@@ -14,7 +18,9 @@ import { deliveriesOf, savePlans, saveRun, type EventPlan } from '../../src/stor
 import { reconcile } from '../../src/store/reconcile';
 import { recordAttempts, withdrawAttempts, type FinishedAttempt } from '../../src/store/record';
 import { recordHealth } from '../../src/store/record-health';
+import { pastOf, walk } from '../../src/store/recovery-scan';
 import { cancelDelivery, endpointsOf, lockLatest, lockPlan } from '../../src/store/redeliveries';
+import { loadTarget } from '../../src/store/routing';
 import { readSendHistory } from '../../src/store/send-history';
 import { readHealthFacts } from '../../src/store/watch';
 import { explain, listenIn, type Explained } from '../support/explain';
@@ -81,17 +87,19 @@ const finished = (outcome: 'ok' | 'http_error'): FinishedAttempt[] => planned.ma
 const attempts = (number: number) => planned.map((row) => ({ eventId: row.event_id, id: row.id, attemptId: newId('attempt'), number, leaseMs: 1_000 }));
 
 /** How each statement that `ask` makes is run; what it does is taken back. */
-async function plansFor(ask: (sql: Sql) => Promise<unknown>): Promise<Explained[]> {
+async function plansFor(ask: (sql: Sql) => Promise<unknown>, workspaceId?: string): Promise<Explained[]> {
   heard.taken();
   const back = new Error('taken back');
-  await heard.db.transaction(async (trx) => {
+  await (workspaceId === undefined ? heard.db : heard.db.within(workspaceId)).transaction(async (trx) => {
     await ask(trx);
     throw back;
   }).catch((error: unknown) => {
     if (error !== back) throw error;
   });
   const explained: Explained[] = [];
-  for (const statement of heard.taken()) explained.push(await explain(client, statement));
+  for (const { text, values = [] } of heard.taken().filter((one) => !/^(fetch|close) /.test(one.text))) {
+    explained.push(await explain(client, { text: text.replace(/^declare .* cursor for/, ''), values }, workspaceId));
+  }
   return explained;
 }
 
@@ -177,8 +185,25 @@ const READS: Case[] = [
   ['the objects of a process', objects(() => ({ processId: 'prc_1' })), { by: ['objects_by_process'], rows: 1 }],
 ];
 
-async function check([, ask, { by, rows, weeks = ONE_WEEK, mayScan = [] }]: Case): Promise<void> {
-  const plans = await plansFor(ask);
+const past = (only: 'failed' | 'missing') => {
+  const since = new Date(Date.now() - 86_400_000);
+  return pastOf({ workspaceId: grown.workspaceId, endpointId: grown.endpointId, only, since, until: new Date(), madeBy: new Date() });
+};
+
+/** What the API does besides with what an endpoint is owed, and with its secrets and jobs. */
+const OF_ENDPOINTS: Case[] = [
+  ['the endpoint with its secrets', (sql) => loadTarget(sql, createKeyRing([`k1:${Buffer.alloc(32).toString('base64')}`]), grown.endpointId), { by: ['endpoints_pkey'], rows: 1 }],
+  ['the health of an endpoint', (sql) => readHealth(sql, grown.endpointId, new Date()), { by: [], rows: 200, weeks: ALL_WEEKS }],
+  ['the walk through deliveries', (sql) => walk(sql, past('failed'), firstId('delivery'), 50), { by: ['deliveries_by_endpoint'], rows: 110, weeks: ALL_WEEKS }],
+  ['the walk through events', (sql) => walk(sql, past('missing'), firstId('event'), 50), { by: [], rows: 110, weeks: ALL_WEEKS }],
+  ['the release of what is held', (sql) => releaseHeld(sql, grown.sickId), { by: ['deliveries_kept', 'deliveries_pkey'], rows: 4_200, weeks: ALL_WEEKS }],
+  ['the cancellation of what is live', (sql) => cancelLive(sql, grown.endpointId, 'all', 'endpoint_deleted'), { by: ['deliveries_pkey'], rows: 300, weeks: ALL_WEEKS }],
+  ['the entries of a job', (sql) => listEntries(sql, 'job_1', -1, 50, null), { by: ['job_entries_pkey'], rows: 51 }],
+  ['the audit trail', (sql) => listAudit(sql, grown.workspaceId, { below: lastId('audit'), from: firstId('audit'), limit: 50 }, null), { by: ['audit_by_workspace'], rows: 51 }],
+];
+
+async function check([, ask, { by, rows, weeks = ONE_WEEK, mayScan = [] }]: Case, workspaceId?: string): Promise<void> {
+  const plans = await plansFor(ask, workspaceId);
   expect(plans.length).toBeGreaterThan(0);
   const used = new Set(plans.flatMap((plan) => [...plan.indexes]));
   expect({ indexes: by.filter((name) => !used.has(name)), used: [...used] }).toMatchObject({ indexes: [] });
@@ -198,7 +223,8 @@ const READ_ALL_THAT_WAITS: Case[] = [
 describe(`With ${EVENTS} events of six weeks stored, and 20,000 in the outbox, an index leads to`, () => {
   test.each(HOT)('%s, in one week', (...one) => check(one));
   test.each(LANE)('%s', (...one) => check(one));
-  test.each(READS)('%s', (...one) => check(one));
+  test.each([...READS, ...OF_ENDPOINTS])('%s', (...one) => check(one));
+  test.each([...READS, ...OF_ENDPOINTS])('%s, under the row policies', (...one) => check(one, grown.workspaceId));
   test.each(READ_ALL_THAT_WAITS)('%s', (...one) => check(one));
 });
 

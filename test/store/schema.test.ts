@@ -2,13 +2,16 @@ import { Client } from 'pg';
 import { migrate } from '../../src/store/migrate';
 import { emptyDatabase, freshDatabase, type TestDatabase } from '../support/postgres';
 
-/** Every column, index, constraint and function, as PostgreSQL writes them. */
+/** Every column, index, constraint, function, trigger and policy, as PostgreSQL writes them. */
 const SCHEMA = `
   select 'column ' || table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || ' ' || coalesce(column_default, '') as line
     from information_schema.columns where table_schema = 'public'
   union all select 'index ' || indexdef from pg_indexes where schemaname = 'public'
   union all select 'constraint ' || conrelid::regclass || ' ' || pg_get_constraintdef(oid) from pg_constraint where connamespace = 'public'::regnamespace
   union all select 'function ' || pg_get_functiondef(oid) from pg_proc where pronamespace = 'public'::regnamespace
+  union all select 'trigger ' || pg_get_triggerdef(t.oid) from pg_trigger t join pg_class c on c.oid = t.tgrelid where c.relnamespace = 'public'::regnamespace and not t.tgisinternal
+  union all select 'policy ' || tablename || ' ' || policyname || ' ' || roles::text || ' ' || qual || ' ' || with_check from pg_policies where schemaname = 'public'
+  union all select 'grant ' || table_name || ' ' || privilege_type from information_schema.role_table_grants where grantee = 'posthorn_workspace'
   order by line`;
 
 const linesOf = async (url: string, text: string): Promise<string[]> => {

@@ -1,5 +1,6 @@
 import type { Client } from 'pg';
 import type { Db, Sql, Statement } from '../../src/store/db';
+import { beginIn } from '../../src/store/workspace-role';
 
 /** A database that remembers what it was asked; what is asked within a transaction too. */
 export function listenIn(db: Db): { readonly db: Db; taken(): Statement[] } {
@@ -9,7 +10,18 @@ export function listenIn(db: Db): { readonly db: Db; taken(): Statement[] } {
     return sql.query(statement);
   };
   return {
-    db: { ...db, query: listening(db), transaction: (work) => db.transaction((trx) => work({ query: listening(trx) })) },
+    db: {
+      ...db,
+      query: listening(db),
+      transaction: (work) => db.transaction((trx) => work({ query: listening(trx) })),
+      within: (workspaceId) => {
+        const own = db.within(workspaceId);
+        return {
+          read: (work) => own.read((sql) => work({ query: listening(sql) })),
+          transaction: (work) => own.transaction((trx) => work({ query: listening(trx) })),
+        };
+      },
+    },
     taken() {
       const taken = heard;
       heard = [];
@@ -45,9 +57,9 @@ interface PlanNode {
   readonly Plans?: readonly PlanNode[];
 }
 
-/** Runs a statement as production does, by a generic plan, and takes it back. */
-export async function explain(client: Client, { text, values = [] }: Statement): Promise<Explained> {
-  await client.query('begin');
+/** Runs a statement as production does, by a generic plan, and takes it back; for a workspace, as the API does. */
+export async function explain(client: Client, { text, values = [] }: Statement, workspaceId?: string): Promise<Explained> {
+  await client.query(workspaceId === undefined ? 'begin' : beginIn(workspaceId, 'read write'));
   try {
     await client.query(`prepare explained as ${text}`);
     const given = values.length === 0 ? '' : `(${values.map(literal).join(', ')})`;

@@ -30,7 +30,7 @@ export const apiKeyRoutes: readonly Route[] = [
     query: listQuery, replies: { 200: pageOf(keyOut) },
     handle: async ({ query }, context) => {
       const list = openList(context, 'api-keys', 'key', query);
-      return { status: 200, body: list.page(await listApiKeys(context.deps.db, context.caller.workspaceId, list.bounds), present) };
+      return { status: 200, body: list.page(await listApiKeys(context.sql, context.caller.workspaceId, list.bounds), present) };
     },
   }),
   route({
@@ -47,7 +47,7 @@ export const apiKeyRoutes: readonly Route[] = [
     query: listQuery.extend({ subjectId: z.string().max(64).optional() }), replies: { 200: pageOf(auditOut) },
     handle: async ({ query }, context) => {
       const list = openList(context, 'audit', 'audit', query);
-      const rows = await listAudit(context.deps.db, context.caller.workspaceId, list.bounds, query.subjectId ?? null);
+      const rows = await listAudit(context.sql, context.caller.workspaceId, list.bounds, query.subjectId ?? null);
       const body = list.page(rows, ({ id, actor, action, subject_id: subjectId, detail, created_at: createdAt }) =>
         ({ id, actor, action, subjectId, detail: JSON.parse(detail) as unknown, createdAt: createdAt.toISOString() }));
       return { status: 200, body };

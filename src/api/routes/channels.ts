@@ -24,14 +24,14 @@ export const channelRoutes: readonly Route[] = [
     method: 'GET', path: '/v1/channels', role: 'read', tag, summary: 'List channels, newest first', query: listQuery, replies: { 200: pageOf(channelOut) },
     handle: async ({ query }, context) => {
       const list = openList(context, 'channels', 'channel', query);
-      const rows = await listChannels(context.deps.db, context.caller.workspaceId, list.bounds);
+      const rows = await listChannels(context.sql, context.caller.workspaceId, list.bounds);
       return { status: 200, body: list.page(rows, presentChannel) };
     },
   }),
   route({
     method: 'GET', path: '/v1/channels/:channelId', role: 'read', tag, summary: 'Read a channel', params, replies: { 200: channelOut },
-    handle: async ({ params: { channelId } }, { deps, caller }) => {
-      const channel = await findChannel(deps.db, caller.workspaceId, channelId);
+    handle: async ({ params: { channelId } }, { sql, caller }) => {
+      const channel = await findChannel(sql, caller.workspaceId, channelId);
       if (!channel) throw notFound('channel', channelId);
       return { status: 200, body: presentChannel(channel) };
     },

@@ -27,23 +27,29 @@ export const deliveryRoutes: readonly Route[] = [
     handle: async ({ query }, context) => {
       const list = openList(context, 'deliveries', 'delivery', query);
       const filter = { status: query.status ?? null, endpointId: query.endpointId ?? null, eventId: query.eventId ?? null };
-      const rows = await listDeliveries(context.deps.db, context.caller.workspaceId, list.bounds, filter);
+      const rows = await listDeliveries(context.sql, context.caller.workspaceId, list.bounds, filter);
       return { status: 200, body: list.page(rows, presentDelivery) };
     },
   }),
   route({
     method: 'GET', path: '/v1/deliveries/:deliveryId', role: 'read', tag, summary: 'Read a delivery, its attempts and its workflow',
     params, replies: { 200: deliveryDetail },
-    handle: async ({ params: { deliveryId } }, { deps, caller: { workspaceId } }) => {
-      const delivery = await findDelivery(deps.db, workspaceId, deliveryId);
-      if (!delivery) throw notFound('delivery', deliveryId);
-      const told = await findEvent(deps.db, workspaceId, delivery.eventId);
-      const endpoint = await findEndpoint(deps.db, workspaceId, delivery.endpointId);
-      const attempts = await listAttempts(deps.db, delivery.eventId, deliveryId);
+    handle: async ({ params: { deliveryId } }, { deps, read, caller: { workspaceId } }) => {
+      const { delivery, told, endpoint, attempts, history } = await read(async (sql) => {
+        const found = await findDelivery(sql, workspaceId, deliveryId);
+        if (!found) throw notFound('delivery', deliveryId);
+        return {
+          delivery: found,
+          told: await findEvent(sql, workspaceId, found.eventId),
+          endpoint: await findEndpoint(sql, workspaceId, found.endpointId),
+          attempts: await listAttempts(sql, found.eventId, deliveryId),
+          history: await readSendHistory(sql, found.eventId, found.endpointId, deliveryId),
+        };
+      });
       const findBody = bodyFinder({
         event: told?.event ?? null,
         dialect: endpoint?.dialect ?? null,
-        history: await readSendHistory(deps.db, delivery.eventId, delivery.endpointId, deliveryId),
+        history,
         verifyToken: endpoint && openVerifyToken(deps.keyRing, endpoint),
         fileLink: createFileLinker(deps),
       });

@@ -41,9 +41,11 @@ export const endpointActionRoutes: readonly Route[] = [
     handle: async ({ params: { endpointId } }, context) => {
       const { deps, caller } = context;
       await requireEndpoint(context, endpointId);
-      const secret = await readCurrentSecret(deps.db, deps.keyRing, endpointId);
-      await addAudit(deps.db, {
-        id: deps.newId('audit'), workspaceId: caller.workspaceId, actor: caller.keyId, action: 'endpoint.reveal-secret', subjectId: endpointId, detail: {},
+      const secret = await context.write(async (trx) => {
+        await addAudit(trx, {
+          id: deps.newId('audit'), workspaceId: caller.workspaceId, actor: caller.keyId, action: 'endpoint.reveal-secret', subjectId: endpointId, detail: {},
+        });
+        return readCurrentSecret(trx, deps.keyRing, endpointId);
       });
       return { status: 200, body: presentSecret(secret) };
     },
@@ -70,8 +72,8 @@ const accepted = (endpoint: StoredEndpoint): Answer => ({ status: 202, body: pre
 
 const switchOf = ({ caller }: RouteContext, endpointId: string) => ({ workspaceId: caller.workspaceId, endpointId, actor: caller.keyId });
 
-async function requireEndpoint({ deps, caller }: RouteContext, id: string): Promise<StoredEndpoint> {
-  const endpoint = await findEndpoint(deps.db, caller.workspaceId, id);
+async function requireEndpoint({ sql, caller }: RouteContext, id: string): Promise<StoredEndpoint> {
+  const endpoint = await findEndpoint(sql, caller.workspaceId, id);
   if (!endpoint) throw notFound('endpoint', id);
   return endpoint;
 }

@@ -20,10 +20,13 @@ export const endpointHealthRoutes: readonly Route[] = [
   route({
     method: 'GET', path: '/v1/endpoints/:endpointId/health', role: 'read', tag, summary: "An endpoint's status, failures, backlog and speed",
     params, replies: { 200: healthOut },
-    handle: async ({ params: { endpointId } }, { deps, caller }) => {
-      const endpoint = await findEndpoint(deps.db, caller.workspaceId, endpointId);
-      const health = endpoint && (await readHealth(deps.db, endpointId, deps.now()));
-      if (!endpoint || !health) throw notFound('endpoint', endpointId);
+    handle: async ({ params: { endpointId } }, { deps, read, caller }) => {
+      const { endpoint, health } = await read(async (sql) => {
+        const found = await findEndpoint(sql, caller.workspaceId, endpointId);
+        const facts = found && (await readHealth(sql, endpointId, deps.now()));
+        if (!found || !facts) throw notFound('endpoint', endpointId);
+        return { endpoint: found, health: facts };
+      });
       const id = watchEndpointId(endpointId);
       return {
         status: 200,
@@ -49,8 +52,8 @@ export const endpointHealthRoutes: readonly Route[] = [
     method: 'POST', path: '/v1/endpoints/:endpointId/test', role: 'write', tag, noIdempotency: true, bodyLimit: TEST_LIMIT,
     summary: 'Send one real signed request now and tell what came of it; nothing is stored or counted',
     params, body: testBody, replies: { 200: testOut },
-    handle: async ({ params: { endpointId }, body }, { deps, caller }) => {
-      const target = await loadTarget(deps.db, deps.keyRing, endpointId);
+    handle: async ({ params: { endpointId }, body }, { deps, sql, caller }) => {
+      const target = await loadTarget(sql, deps.keyRing, endpointId);
       if (target?.workspaceId !== caller.workspaceId) throw notFound('endpoint', endpointId);
       return { status: 200, body: await testCall(deps, target, body.event) };
     },

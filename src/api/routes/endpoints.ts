@@ -43,7 +43,7 @@ const resourceRoutes: readonly Route[] = [
     handle: async ({ query }, context) => {
       const list = openList(context, 'endpoints', 'endpoint', query);
       const filter = { scope: query.scope ?? null, status: query.status ?? null };
-      const rows = await listEndpoints(context.deps.db, context.caller.workspaceId, list.bounds, filter);
+      const rows = await listEndpoints(context.sql, context.caller.workspaceId, list.bounds, filter);
       return { status: 200, body: list.page(rows, presentEndpoint) };
     },
   }),
@@ -86,8 +86,8 @@ export const endpointRoutes: readonly Route[] = [...resourceRoutes, ...endpointA
 
 const by = ({ caller }: RouteContext) => ({ workspaceId: caller.workspaceId, actor: caller.keyId });
 
-async function requireEndpoint({ deps, caller }: RouteContext, id: string): Promise<StoredEndpoint> {
-  const endpoint = await findEndpoint(deps.db, caller.workspaceId, id);
+async function requireEndpoint({ sql, caller }: RouteContext, id: string): Promise<StoredEndpoint> {
+  const endpoint = await findEndpoint(sql, caller.workspaceId, id);
   if (!endpoint) throw notFound('endpoint', id);
   return endpoint;
 }

@@ -45,7 +45,7 @@ export const eventRoutes: readonly Route[] = [
     replies: { 200: pageOf(eventOut) },
     handle: async ({ query }, context) => {
       const list = openList(context, 'events', 'event', query);
-      const told = await listEvents(context.deps.db, context.caller.workspaceId, list.bounds, query);
+      const told = await listEvents(context.sql, context.caller.workspaceId, list.bounds, query);
       const { data, nextCursor } = list.page(told.map((one) => ({ id: one.event.id, one })), ({ one }) => one);
       return {
         status: 200,
@@ -58,12 +58,13 @@ export const eventRoutes: readonly Route[] = [
     method: 'GET', path: '/v1/events/:eventId', role: 'read', tag, summary: 'Read an event, its deliveries and its workflow',
     params: z.object({ eventId: idOf('event') }), replies: { 200: eventDetailOut },
     handle: async ({ params: { eventId } }, context) => {
-      const { db, config } = context.deps;
-      const { workspaceId } = context.caller;
-      const told = await findEvent(db, workspaceId, eventId);
-      if (!told) throw notFound('event', eventId);
-      const deliveries = await listDeliveriesOfEvent(db, workspaceId, eventId);
-      const workflow = told.workflow && { ...told.workflow, url: workflowUrl(config, told.workflow.id, told.workflow.runId) };
+      const { deps, caller: { workspaceId } } = context;
+      const { told, deliveries } = await context.read(async (sql) => {
+        const found = await findEvent(sql, workspaceId, eventId);
+        if (!found) throw notFound('event', eventId);
+        return { told: found, deliveries: await listDeliveriesOfEvent(sql, workspaceId, eventId) };
+      });
+      const workflow = told.workflow && { ...told.workflow, url: workflowUrl(deps.config, told.workflow.id, told.workflow.runId) };
       const extras = { deliveries, workflow };
       return { status: 200, body: eventValue(told, extras), text: eventText(told, extras) };
     },

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { AppError, invalid } from '../../errors';
 import { insertFile, readFile, workspaceOfFile } from '../../store/files';
 import { checkFileLink } from '../../wire/file-link';
-import { route, type Route } from '../route';
+import { route, wideRoute, type Route } from '../route';
 import { idOf, timeOut } from '../schemas/shared';
 
 const tag = 'files';
@@ -20,28 +20,28 @@ export const fileRoutes: readonly Route[] = [
     method: 'POST', path: '/v1/files', role: 'write', tag, summary: 'Keep a file of at most 10 MiB; events link to it by {"fileId": id}',
     query: z.strictObject({ name: z.string().min(1).max(255).regex(/^[^/\\\p{Cc}]+$/u, 'must be a name without slashes').optional() }),
     rawBody: true, bodyLimit: FILE_LIMIT, replies: { 201: fileOut },
-    handle: async ({ query, bytes }, { caller, deps, header, writeOne }) => {
+    handle: async ({ query, bytes }, { caller, deps, header, write }) => {
       const contentType = header('content-type') ?? 'application/octet-stream';
       if (!MEDIA_TYPE.test(contentType)) throw invalid('content-type', 'must be a media type such as application/pdf');
       if (bytes.length === 0) throw invalid('body', 'must not be empty');
       const given = { id: deps.newId('file'), workspaceId: caller.workspaceId, name: query.name ?? null, contentType };
-      const file = await writeOne((sql) => insertFile(sql, given, bytes));
+      const file = await write((trx) => insertFile(trx, given, bytes));
       return { status: 201, body: { ...file, createdAt: file.createdAt.toISOString() } };
     },
   }),
-  route({
+  wideRoute({
     method: 'GET', path: '/files/:fileId', role: null, tag, summary: 'Read a file by a link that an event carried; it is good for 24 hours',
     params: z.object({ fileId: idOf('file') }),
     query: z.strictObject({ expires: z.string().regex(/^\d{1,12}$/, 'must be the one of the link'), signature: z.string().max(200) }),
     replies: { 200: z.unknown().meta({ type: 'string', format: 'binary' }) },
-    handle: async ({ params: { fileId }, query }, { deps }) => {
-      const workspaceId = await workspaceOfFile(deps.db, fileId);
+    handle: async ({ params: { fileId }, query }, { deps, everywhere }) => {
+      const workspaceId = await workspaceOfFile(everywhere, fileId);
       const link = { workspaceId: workspaceId ?? '', fileId, expires: Number(query.expires), signature: query.signature };
       const worth = checkFileLink(deps.keyRing, link, deps.now());
       // Whether there is such a file is told to nobody without a link to it.
       if (workspaceId === null || worth === 'forged') throw new AppError('bad_link', 'Its signature does not fit: use the link as the event carried it.');
       if (worth === 'expired') throw new AppError('link_expired', 'The link was good for 24 hours from its event.');
-      const file = await readFile(deps.db, workspaceId, fileId);
+      const file = await readFile(everywhere, workspaceId, fileId);
       if (!file) throw new AppError('not_found', `There is no file ${fileId}.`);
       return { status: 200, bytes: file.content, headers: { 'Content-Type': file.contentType, ...asAttachment(file.name ?? fileId) } };
     },

@@ -28,7 +28,7 @@ export const flowRoutes: readonly Route[] = [
     params: flowParams, query: listQuery, replies: { 200: pageOf(endpointOut) },
     handle: async ({ params: { flow }, query }, context) => {
       const list = openList(context, `flow webhooks ${flow}`, 'endpoint', query);
-      const rows = await listEndpoints(context.deps.db, context.caller.workspaceId, list.bounds, { scope: scopeOf(flow), status: null });
+      const rows = await listEndpoints(context.sql, context.caller.workspaceId, list.bounds, { scope: scopeOf(flow), status: null });
       return { status: 200, body: list.page(rows, presentEndpoint) };
     },
   }),
@@ -87,14 +87,14 @@ const scopeOf = (flow: string): string => `flow:${flow}`;
 
 const by = ({ caller }: RouteContext) => ({ workspaceId: caller.workspaceId, actor: caller.keyId });
 
-async function requireWebhook({ deps, caller }: RouteContext, flow: string, id: string): Promise<StoredEndpoint> {
-  const endpoint = await findEndpoint(deps.db, caller.workspaceId, id);
+async function requireWebhook({ sql, caller }: RouteContext, flow: string, id: string): Promise<StoredEndpoint> {
+  const endpoint = await findEndpoint(sql, caller.workspaceId, id);
   if (endpoint?.scope !== scopeOf(flow)) throw notFound(`webhook of the flow "${flow}"`, id);
   return endpoint;
 }
 
-async function callWebhook({ deps }: RouteContext, id: string, event: { readonly type: string; readonly data: unknown } | undefined): Promise<TestResult> {
-  const target = await loadTarget(deps.db, deps.keyRing, id);
+async function callWebhook({ deps, sql }: RouteContext, id: string, event: { readonly type: string; readonly data: unknown } | undefined): Promise<TestResult> {
+  const target = await loadTarget(sql, deps.keyRing, id);
   if (!target) throw notFound('webhook', id);
   return testCall(deps, target, event);
 }

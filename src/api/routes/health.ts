@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { METRICS_TYPE } from '../../metrics/exposition';
-import { route, type Route } from '../route';
+import { route, wideRoute, type Route } from '../route';
 
 const tag = 'operations';
 
@@ -16,11 +16,11 @@ export const healthRoutes: readonly Route[] = [
     replies: { 200: z.strictObject({ status: z.literal('ok') }).meta({ id: 'Health' }) },
     handle: () => Promise.resolve({ status: 200, body: { status: 'ok' } }),
   }),
-  route({
+  wideRoute({
     method: 'GET', path: '/readyz', role: null, tag, summary: 'Whether requests can be served: 503 while PostgreSQL is away',
     replies: { 200: readiness, 503: readiness },
-    handle: async (_input, { deps }) => {
-      const answered = await soon(deps.db.query({ text: 'select 1' }));
+    handle: async (_input, { everywhere }) => {
+      const answered = await soon(everywhere.query({ text: 'select 1' }));
       return answered
         ? { status: 200, body: { status: 'ready', postgres: 'ok' } }
         : { status: 503, body: { status: 'unavailable', postgres: 'away' }, headers: { 'Retry-After': '1' } };

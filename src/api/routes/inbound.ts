@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import { isVerifyToken, receive, requireChannel, requireSignature } from '../../commands/receive';
 import { AppError } from '../../errors';
-import { route, type Route } from '../route';
+import { wideRoute, type Route } from '../route';
 import { challengeQuery } from '../schemas/channel';
 import { idOf } from '../schemas/shared';
 import { takeApart } from '../take-apart';
@@ -14,11 +14,11 @@ const BODY_LIMIT = 4 * 1024 * 1024;
 
 /** What Meta calls: neither of these has an API key. */
 export const inboundRoutes: readonly Route[] = [
-  route({
+  wideRoute({
     method: 'GET', path: '/inbound/:channelId', role: null, tag, summary: "Answer Meta's challenge where it names the channel's verify token",
     params, query: challengeQuery, replies: { 200: z.string() }, replyType: 'text/plain',
-    handle: async ({ params: { channelId }, query }, { deps }) => {
-      const channel = await requireChannel(deps.db, channelId);
+    handle: async ({ params: { channelId }, query }, { deps, everywhere }) => {
+      const channel = await requireChannel(everywhere, channelId);
       if (!isVerifyToken(deps, channel, query['hub.verify_token'])) {
         throw new AppError('wrong_verify_token', "hub.verify_token is not the channel's verify token.");
       }
@@ -26,16 +26,16 @@ export const inboundRoutes: readonly Route[] = [
       return { status: 200, body: challenge, text: challenge };
     },
   }),
-  route({
+  wideRoute({
     method: 'POST', path: '/inbound/:channelId', role: null, tag, summary: 'Take what Meta sends; answered when it is stored, and stored once',
     params, bodyLimit: BODY_LIMIT, rawBody: true, replies: { 200: null },
-    handle: async ({ params: { channelId }, bytes }, { deps, header, writeOne }) => {
-      const channel = await requireChannel(deps.db, channelId);
+    handle: async ({ params: { channelId }, bytes }, { deps, header, everywhere, writeOneAnywhere }) => {
+      const channel = await requireChannel(everywhere, channelId);
       const signature = header('x-hub-signature-256');
       requireSignature(deps, channel, bytes, signature);
       const body = textOf(bytes);
       const received = { body, signature: sendable(signature), items: takeApart(body) };
-      await writeOne((sql) => receive(deps, sql, channel, received));
+      await writeOneAnywhere((sql) => receive(deps, sql, channel, received));
       return { status: 200 };
     },
   }),

@@ -27,7 +27,7 @@ export const jobRoutes: readonly Route[] = [
     handle: async ({ query }, context) => {
       const { deps, caller } = context;
       const list = openList(context, 'jobs', 'job', query);
-      const rows = await listJobs(deps.db, caller.workspaceId, list.bounds, { status: query.status ?? null, kind: query.kind ?? null });
+      const rows = await listJobs(context.sql, caller.workspaceId, list.bounds, { status: query.status ?? null, kind: query.kind ?? null });
       return { status: 200, body: list.page(rows, (job) => presentJob(deps.config, job)) };
     },
   }),
@@ -41,7 +41,7 @@ export const jobRoutes: readonly Route[] = [
     handle: async ({ params: { jobId }, query }, context) => {
       await requireJob(context, jobId);
       const list = openPlaces(context, `entries|${jobId}`, query);
-      const rows = await listEntries(context.deps.db, jobId, list.after, query.limit, query.status ?? null);
+      const rows = await listEntries(context.sql, jobId, list.after, query.limit, query.status ?? null);
       return { status: 200, body: list.page(rows, presentEntry) };
     },
   }),
@@ -54,8 +54,8 @@ export const jobRoutes: readonly Route[] = [
   })),
 ];
 
-async function requireJob({ deps, caller }: RouteContext, id: string): Promise<Job> {
-  const job = await findJob(deps.db, caller.workspaceId, id);
+async function requireJob({ sql, caller }: RouteContext, id: string): Promise<Job> {
+  const job = await findJob(sql, caller.workspaceId, id);
   if (!job) throw notFound('job', id);
   return job;
 }

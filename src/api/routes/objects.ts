@@ -35,7 +35,7 @@ function routesOf(kind: ObjectKind): readonly Route[] {
       body: createBody(kind), replies: { 201: out },
       handle: async ({ body }, context) => {
         const given = newObject(kind, body.type, body.primaryKey ?? null, body);
-        return answer(201, await context.writeOne((sql) => createObject(sql, changeContext(context, body.actor), given)));
+        return answer(201, await context.write((trx) => createObject(trx, changeContext(context, body.actor), given)));
       },
     }),
     route({
@@ -43,7 +43,7 @@ function routesOf(kind: ObjectKind): readonly Route[] {
       query: listQuery.extend(objectFilters(kind)), replies: { 200: pageOf(out) },
       handle: async ({ query }, context) => {
         const list = openList(context, PATHS[kind], kind, query as ListQuery);
-        const rows = await listObjects(context.deps.db, context.caller.workspaceId, kind, list.bounds, query as ObjectFilters);
+        const rows = await listObjects(context.sql, context.caller.workspaceId, kind, list.bounds, query as ObjectFilters);
         return { status: 200, body: list.page(rows, presentObject) };
       },
     }),
@@ -110,7 +110,7 @@ function refuseReferences(body: ObjectBody): void {
 }
 
 async function read(context: RouteContext, ref: ObjectRef): Promise<Answer> {
-  const object = await findObject(context.deps.db, context.caller.workspaceId, ref);
+  const object = await findObject(context.sql, context.caller.workspaceId, ref);
   if (!object) throw noSuchObject(ref);
   return answer(200, object);
 }

@@ -32,6 +32,6 @@ async function answer(context: RouteContext, isDryRun: boolean, asked: AskedReco
   const { deps, caller } = context;
   const by = { workspaceId: caller.workspaceId, actor: caller.keyId };
   if (!isDryRun) return { status: 202, body: { job: presentJob(deps.config, await context.write((trx) => acceptRecovery(deps, trx, by, asked))) } };
-  const { isComplete, ...estimate } = await estimateRecovery(deps, deps.db, by, asked);
+  const { isComplete, ...estimate } = await context.read((sql) => estimateRecovery(deps, sql, by, asked));
   return { status: 200, body: { dryRun: true, complete: isComplete, ...estimate } };
 }

@@ -32,7 +32,7 @@ export const ruleRoutes: readonly Route[] = [
     query: listQuery, replies: { 200: pageOf(ruleOut) },
     handle: async ({ query }, context) => {
       const list = openList(context, 'rules', 'rule', query);
-      return { status: 200, body: list.page(await listRules(context.deps.db, context.caller.workspaceId, list.bounds), presentRule) };
+      return { status: 200, body: list.page(await listRules(context.sql, context.caller.workspaceId, list.bounds), presentRule) };
     },
   }),
   route({
@@ -67,16 +67,16 @@ export const ruleRoutes: readonly Route[] = [
 
 const by = ({ caller }: RouteContext) => ({ workspaceId: caller.workspaceId, actor: caller.keyId });
 
-async function requireRule({ deps, caller }: RouteContext, id: string): Promise<Rule> {
-  const rule = await findRule(deps.db, caller.workspaceId, id);
+async function requireRule({ sql, caller }: RouteContext, id: string): Promise<Rule> {
+  const rule = await findRule(sql, caller.workspaceId, id);
   if (!rule) throw notFound('rule', id);
   return rule;
 }
 
-async function eventToTry({ deps, caller }: RouteContext, body: z.output<typeof tryBody>): Promise<Event> {
+async function eventToTry({ deps, sql, caller }: RouteContext, body: z.output<typeof tryBody>): Promise<Event> {
   if (body.event) return sampleEvent(deps.newId('event'), caller.workspaceId, body.event, deps.now());
   const id = body.eventId ?? '';
-  const told = await findEvent(deps.db, caller.workspaceId, id);
+  const told = await findEvent(sql, caller.workspaceId, id);
   if (!told) throw notFound('event', id);
   return told.event;
 }
@@ -85,7 +85,7 @@ type TriedRule = Pick<Rule, 'events' | 'condition' | 'enabled'> & { readonly nam
 
 async function rulesToTry(context: RouteContext, body: z.output<typeof tryBody>): Promise<{ ruleId: string | null; rule: TriedRule }[]> {
   if (body.rule) return [{ ruleId: null, rule: body.rule }];
-  const rules = body.ruleId === undefined ? await allRules(context.deps.db, context.caller.workspaceId) : [await requireRule(context, body.ruleId)];
+  const rules = body.ruleId === undefined ? await allRules(context.sql, context.caller.workspaceId) : [await requireRule(context, body.ruleId)];
   return rules.map((rule) => ({ ruleId: rule.id, rule }));
 }
 

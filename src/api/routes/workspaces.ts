@@ -1,7 +1,7 @@
 import { createWorkspace } from '../../commands/manage-keys';
 import { listWorkspaces, type WorkspaceRow } from '../../store/workspaces';
 import { listQuery, openList } from '../lists';
-import { route, type Route } from '../route';
+import { wideRoute, type Route } from '../route';
 import { workspaceBody, workspaceOut } from '../schemas/keys';
 import { pageOf } from '../schemas/shared';
 
@@ -11,19 +11,19 @@ const present = (row: WorkspaceRow) => ({ id: row.id, name: row.name, createdAt:
 
 /** The calls of workspaces, for the root key alone. */
 export const workspaceRoutes: readonly Route[] = [
-  route({
+  wideRoute({
     method: 'POST', path: '/v1/workspaces', role: 'root', tag, summary: 'Make a workspace', body: workspaceBody, replies: { 201: workspaceOut },
     handle: async ({ body }, context) => {
-      const row = await context.write((trx) => createWorkspace(trx, context.deps.newId, context.caller.keyId, body.name));
+      const row = await context.writeAnywhere((trx) => createWorkspace(trx, context.deps.newId, context.caller.keyId, body.name));
       return { status: 201, body: present(row) };
     },
   }),
-  route({
+  wideRoute({
     method: 'GET', path: '/v1/workspaces', role: 'root', tag, summary: 'List all workspaces, newest first',
     query: listQuery, replies: { 200: pageOf(workspaceOut) },
     handle: async ({ query }, context) => {
       const list = openList(context, 'workspaces', 'workspace', query);
-      return { status: 200, body: list.page(await listWorkspaces(context.deps.db, list.bounds), present) };
+      return { status: 200, body: list.page(await listWorkspaces(context.everywhere, list.bounds), present) };
     },
   }),
 ];
