@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const OLDEST_NODE = [20, 18, 1];
-const SOURCES = ['src', 'workflows', 'activities', 'migrations', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
+const SOURCES = ['src', 'workflows', 'activities', 'migrations', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'tsconfig.receiver.json'];
 /** Holds the hash of the sources that were built. */
 const STAMP = join(root, 'dist', '.built-from');
 

@@ -1,0 +1,52 @@
+import type { Dialect } from './bodies';
+import type { HeadersLike } from './headers';
+import { ReceiveError } from './receive-error';
+import { createVerifier, type Received, type VerifyOptions } from './verify';
+
+/** What a request is answered. */
+export interface Answer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/**
+ * What is done with a request that was checked. Returning nothing answers 200. An {@link Answer} answers that: 410 to be called
+ * never again, 429 with `retry-after` to be called later. What it throws is the framework's to answer (500), and is sent again.
+ */
+export type Handle<D extends Dialect> = (received: Received<D>) => Answer | void | Promise<Answer | void>;
+
+/** How an endpoint receives. */
+export type ReceiverOptions<D extends Dialect> = VerifyOptions<D> & {
+  /** Largest body in bytes; 1 MiB unless told, 5 MiB for `meta` and `chakra-inbound`. */
+  readonly maxBodyBytes?: number;
+  /** Told of each request that is refused, for a log. */
+  readonly onRefused?: (error: ReceiveError) => void;
+};
+
+/** A request in the hands of a framework. */
+interface Arrived {
+  readonly method: string | undefined;
+  readonly headers: HeadersLike;
+  readonly read: (limit: number) => Promise<Uint8Array>;
+}
+
+const MIB = 1024 * 1024;
+
+/** Reads, checks, hands over: the same for every framework. @throws TypeError for the options. */
+export function createReceive<D extends Dialect>(options: ReceiverOptions<D>, handle: Handle<D>): (arrived: Arrived) => Promise<Answer> {
+  const verifier = createVerifier(options);
+  const { maxBodyBytes = options.dialect === 'meta' || options.dialect === 'chakra-inbound' ? 5 * MIB : MIB, onRefused } = options;
+  return async ({ method, headers, read }) => {
+    let received: Received<D>;
+    try {
+      if (method !== 'POST') throw new ReceiveError('method', 'only POST is taken here');
+      received = await verifier({ headers, body: await read(maxBodyBytes) });
+    } catch (error) {
+      if (!(error instanceof ReceiveError)) throw error;
+      onRefused?.(error);
+      return { status: error.status, headers: { 'content-type': 'text/plain; charset=utf-8', ...(error.status === 405 && { allow: 'POST' }) }, body: error.message };
+    }
+    return (await handle(received)) ?? { status: 200 };
+  };
+}
