@@ -11,18 +11,27 @@ export interface Presence {
 }
 
 const RECONNECT_MS = 500;
+/** The session is asked so often whether it is still there: where the network swallows everything, it would never end by itself. */
+const BEAT_MS = 10_000;
+const ANSWER_MS = 5_000;
+/** PostgreSQL lets go of the lock of a worker that it can not reach any more within about 30 s. */
+const KEEPALIVES = '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4';
 
 /**
  * Opens the session. Where it is lost another is opened under a new number: the old one's claims are free for all at
  * once, which is harmless, since whatever this worker still does with them is done once.
  */
-export async function openPresence(url: string, log: Log, onNotify: () => void): Promise<Presence> {
+export async function openPresence(url: string, log: Log, onNotify: () => void, beatMs = BEAT_MS): Promise<Presence> {
+  const answerMs = Math.min(ANSWER_MS, beatMs);
   let number = 0;
   let client: Client | null = null;
   let isClosed = false;
 
   async function connect(): Promise<void> {
-    const session = new Client({ connectionString: url, keepAlive: true, application_name: 'posthorn presence' });
+    const session = new Client({
+      connectionString: url, keepAlive: true, application_name: 'posthorn presence', options: KEEPALIVES,
+      connectionTimeoutMillis: answerMs, query_timeout: answerMs,
+    });
     session.on('error', () => undefined);
     session.on('notification', onNotify);
     try {
@@ -50,12 +59,18 @@ export async function openPresence(url: string, log: Log, onNotify: () => void):
   }
 
   await connect();
+  const beat = setInterval(() => {
+    const asked = client;
+    // Its end is heard of, and another one is opened.
+    asked?.query('select 1').catch(() => asked.end()).catch(() => undefined);
+  }, beatMs);
   return {
     get number() {
       return number;
     },
     async close() {
       isClosed = true;
+      clearInterval(beat);
       await client?.end();
     },
   };

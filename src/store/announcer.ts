@@ -10,6 +10,8 @@ export interface Announcer {
 
 /** Least time between two NOTIFYs of a process, in ms. */
 const PAUSE_MS = 5;
+/** A session that does not answer for so long is given up for another one. */
+const ANSWER_MS = 5_000;
 
 /**
  * An announcer with a connection of its own, opened at its first use and again after it broke. A NOTIFY that is lost is
@@ -26,7 +28,7 @@ export function createAnnouncer(databaseUrl: string): Announcer {
 
   const connect = async (): Promise<Client> => {
     const opened = new Client({
-      connectionString: databaseUrl, connectionTimeoutMillis: 5_000, keepAlive: true, application_name: 'posthorn announcer',
+      connectionString: databaseUrl, connectionTimeoutMillis: ANSWER_MS, query_timeout: ANSWER_MS, keepAlive: true, application_name: 'posthorn announcer',
       // A NOTIFY tells of what is on the disk already: its own commit need not wait for the disk.
       options: '-c synchronous_commit=off',
     });
@@ -43,6 +45,7 @@ export function createAnnouncer(databaseUrl: string): Announcer {
       client ??= await connect();
       await client.query(`notify ${OUTBOX_CHANNEL}`);
     } catch {
+      void client?.end().catch(() => undefined);
       client = null;
     }
   };

@@ -41,8 +41,11 @@ types.setTypeParser(types.builtins.INT8, Number);
 // json: kept as the text that was stored; whoever needs the value parses it.
 types.setTypeParser(types.builtins.JSON, (text) => text);
 
-/** SQLSTATE classes that say "PostgreSQL is away": connection, operator intervention, out of resources. */
-const AWAY = /^(08|57P|53)/;
+/**
+ * SQLSTATEs that say "PostgreSQL is away": connection, operator intervention, out of resources (disk, connections), writes
+ * refused (a standby, or an operator's doing), and the end of a session that was idle within a transaction.
+ */
+const AWAY = /^(08|57P|53|25006|25P03)/;
 const AWAY_ERRNO = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', 'EPIPE', 'ENOENT']);
 
 /** Whether an error means that the database can't be reached now, rather than that a statement was wrong. */
@@ -81,6 +84,8 @@ export function openDb(url: string, max: number, { isForgetful = false }: DbOpti
     keepAlive: true,
     query_timeout: 30_000,
     statement_timeout: 30_000,
+    // Of a process that the network has cut off PostgreSQL would hear nothing for hours, and keep the locks of its transaction.
+    idle_in_transaction_session_timeout: 30_000,
     application_name: 'posthorn',
     // A statement over partitions takes longer to plan than to run: it is planned once a connection. Compiling never pays here.
     // A plan outlives what it was made for: a week's partition or the outbox, empty then, would be read from end to end when they

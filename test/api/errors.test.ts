@@ -79,6 +79,24 @@ it('is alive and not ready while PostgreSQL is away, answers 503 with Retry-Afte
   await gate.close();
 });
 
+it('answers 503 with Retry-After while PostgreSQL takes no writes, and still reads', async () => {
+  const behind = await startApi();
+  const { pathname } = new URL(behind.databaseUrl);
+  const [name, client] = [pathname.slice(1), new Client({ connectionString: behind.databaseUrl })];
+  await client.connect();
+  await client.query(`alter database ${name} set default_transaction_read_only = on`);
+  await client.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and pid <> pg_backend_pid()`, [name]);
+  for (const headers of [{}, { 'idempotency-key': 'k' }]) {
+    const reply = await behind.call('POST', '/v1/records', { type: 't' }, headers);
+    expect([reply.status, reply.body.code, reply.headers.get('retry-after')]).toEqual([503, 'unavailable', '1']);
+  }
+  expect((await behind.call('GET', '/v1/records')).status).toBe(200);
+  await client.query('set default_transaction_read_only = off');
+  await client.query(`alter database ${name} reset default_transaction_read_only`);
+  await client.end();
+  await behind.close();
+});
+
 it('tells nothing of a fault of its own but the request id', async () => {
   const broken = await startApi();
   const client = new Client({ connectionString: broken.databaseUrl });
