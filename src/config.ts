@@ -28,7 +28,7 @@ export const Settings = z.object({
   POSTHORN_ROOT_KEY: z.string().min(16).optional().describe('root API key; unset: one is generated and printed once, at the first start'),
   POSTHORN_ENCRYPTION_KEYS: keyRing.optional().describe('`id:base64,…`, 32 bytes each: the first encrypts, all decrypt; needed with `DATABASE_URL`, else generated'),
   DELIVERY_ALLOWED_NETWORKS: list.optional().describe('private ranges that endpoints may use, such as `10.1.0.0/16,::1/128`; unset: loopback where `DATABASE_URL` is unset, else none'),
-  WORKFLOW_STARTS_PER_SECOND: positive.max(10_000).default(20).describe('a worker; up to this rate each event has a workflow of its own; above it they share, in fewer and fuller ones'),
+  WORKFLOW_STARTS_PER_SECOND: positive.max(10_000).default(20).describe("a worker; up to this rate each event has a workflow of its own, and apart from them each delivery that needs a retry; above it events share, in fewer and fuller ones, and retries are made by their endpoints' watchers"),
   EVENTS_PER_WORKFLOW: positive.max(200).default(200).describe('most events that share a workflow above that rate; 1: strictly one each'),
   HEAD_START: onOff.default(true).describe('`on`: first attempts leave beside the start of their workflow; `off`: after it'),
   PUBLIC_URL: z.url().optional().describe('base of links to this service; unset: the listening address'),

@@ -1,9 +1,9 @@
-import type { Config } from '../config';
 import type { Deps } from '../deps';
 import { createGroupCommit } from '../group-commit';
 import type { Workflows } from '../temporal';
 import { finishClaims, readFold, saveFold, type ClaimedEvent } from '../store/outbox-claim';
 import { failpoint } from '../failpoint';
+import { createTokens } from './tokens';
 
 /** Starts `deliverEvent` for claimed events, at a pace that leaves the processor to the deliveries. */
 export interface Starts {
@@ -16,8 +16,6 @@ export interface Starts {
   stop(): Promise<number[]>;
 }
 
-/** Tokens that can be saved up, as a share of a second's: a lone event among few finds one at once. */
-const SAVED_SHARE = 0.25;
 /** Starts under way at once where the pace does not limit them. */
 const CONCURRENT_STARTS = 40;
 /**
@@ -32,7 +30,7 @@ const RETRY_MS = 500;
 export function createStarts(deps: Deps, workflows: Workflows): Starts {
   const { config, db, log } = deps;
   const { stages, workflowsStarted, foldEvents } = deps.metrics.worker;
-  const pace = createPace(config);
+  const pace = createTokens(config);
   const most = config.EVENTS_PER_WORKFLOW === 1 ? CONCURRENT_STARTS : Math.max(FEWEST_STARTS, Math.ceil((config.WORKFLOW_STARTS_PER_SECOND * START_TAKES_MS) / 1000));
   const queues = new Map<string, ClaimedEvent[]>();
   let queued = 0;
@@ -158,33 +156,3 @@ async function startFold({ db }: Deps, workflows: Workflows, claimed: readonly C
  * filled. Folds are for when the processor is short: then few and full ones leave more of it to the deliveries.
  */
 const tokensOf = (events: number, most: number): number => (events === 1 ? 1 : 2 - events / most);
-
-interface Tokens {
-  /** Until a start may be made, in ms; 0: now. */
-  waitMs(): number;
-  /** Takes tokens, also more than there are: the next start waits the longer. */
-  spend(tokens: number): void;
-  saved(): number;
-}
-
-function createPace({ WORKFLOW_STARTS_PER_SECOND: perSecond, EVENTS_PER_WORKFLOW }: Config): Tokens {
-  if (EVENTS_PER_WORKFLOW === 1) return { waitMs: () => 0, spend: () => undefined, saved: () => Infinity };
-  const most = Math.max(1, perSecond * SAVED_SHARE);
-  let tokens = most;
-  let at = performance.now();
-  const refill = (): void => {
-    const now = performance.now();
-    tokens = Math.min(most, tokens + ((now - at) / 1000) * perSecond);
-    at = now;
-  };
-  return {
-    waitMs() {
-      refill();
-      return tokens >= 1 ? 0 : Math.max(1, Math.ceil(((1 - tokens) / perSecond) * 1000));
-    },
-    spend(spent) {
-      tokens -= spent;
-    },
-    saved: () => Math.floor(tokens),
-  };
-}

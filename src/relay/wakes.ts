@@ -1,10 +1,13 @@
 import type { Deps } from '../deps';
 import { recoveryOf } from '../domain/recovery';
 import { lastOf } from '../engine/retry';
-import { lookAtDeliveries } from '../store/attempts';
+import { lookAtDeliveries, type DeliveryLook } from '../store/attempts';
 import { findJob } from '../store/jobs';
+import { passToLane } from '../store/lane-moves';
 import { finishClaims, type ClaimedWake } from '../store/outbox-claim';
 import type { Workflows } from '../temporal';
+import { createRetryTurns } from './retry-turns';
+import { createTokens } from './tokens';
 
 /** Starts `deliver` workflows and passes signals on. */
 export interface Wakes {
@@ -22,44 +25,31 @@ export interface Wakes {
 const WATCHER_EVERY_MS = 250;
 const RETRY_MS = 500;
 const CONCURRENT = 20;
+/** A retry's workflow is started before it is due, or so much later; and within so long, so that what waits for that stays little. */
+const LATE_MS = 250;
+const LONGEST_TURN_MS = 5_000;
+
+/** What is to be done for some rows of the outbox: again, where it fails. */
+type Task = () => Promise<void>;
 
 /** Passes on what the outbox holds besides events; tries again until Temporal has taken it. */
 export function createWakes(deps: Deps, workflows: Workflows): Wakes {
+  const { db, metrics } = deps;
+  const turns = createRetryTurns(createTokens(deps.config));
   const lastSignal = new Map<string, number>();
-  const due: ClaimedWake[][] = [];
+  const due: Task[] = [];
   const idle: (() => void)[] = [];
   const waiting = new Set<number>();
   let active = 0;
   let isStopping = false;
 
-  async function passGroup(group: readonly ClaimedWake[]): Promise<void> {
-    const [wake] = group;
-    if (!wake) return;
-    if (wake.kind === 'retry') await startDeliver(deps, workflows, wake);
-    else if (wake.deliveryId !== null) await workflows.signalDeliver(wake.deliveryId, wake.signal ?? 'wake');
-    else if (wake.jobId !== null) await wakeJob(deps, workflows, wake.workspaceId, wake.jobId);
-    else if (wake.endpointId !== null) await wakeWatcher(wake.workspaceId, wake.endpointId);
-    deps.metrics.worker.wakes[wake.kind].add(group.length);
-    await finishClaims(deps.db, group.map((row) => row.outboxId));
-  }
-
-  // Whatever the outbox says was done, the watcher is only told to look: what was done stands in PostgreSQL.
-  async function wakeWatcher(workspaceId: string, endpointId: string): Promise<void> {
-    lastSignal.set(endpointId, performance.now());
-    await workflows.wakeWatcher({ workspaceId, endpointId });
-  }
-
-  async function run(group: ClaimedWake[]): Promise<void> {
+  async function run(task: Task): Promise<void> {
     active += 1;
     try {
-      await passGroup(group);
-      group.forEach((wake) => waiting.delete(wake.outboxId));
+      await task();
     } catch (error) {
       deps.log.warn({ error: error instanceof Error ? error.message : String(error) }, 'relay.wake_failed');
-      setTimeout(() => {
-        due.push(group);
-        pump();
-      }, RETRY_MS);
+      setTimeout(() => add(task), RETRY_MS);
     } finally {
       active -= 1;
       if (active === 0) idle.splice(0).forEach((done) => done());
@@ -68,26 +58,75 @@ export function createWakes(deps: Deps, workflows: Workflows): Wakes {
   }
 
   function pump(): void {
-    while (!isStopping && active < CONCURRENT && due.length > 0) void run(due.shift() ?? []);
+    for (let task = isStopping ? undefined : due[0]; task && active < CONCURRENT; task = due[0]) {
+      due.shift();
+      void run(task);
+    }
   }
 
-  function waitOf(group: readonly ClaimedWake[]): number {
-    const [wake] = group;
-    if (!wake || wake.kind === 'retry' || wake.endpointId === null) return 0;
-    return Math.max(0, (lastSignal.get(wake.endpointId) ?? -Infinity) + WATCHER_EVERY_MS - performance.now());
+  function add(task: Task): void {
+    due.push(task);
+    pump();
   }
+
+  async function finish(kind: ClaimedWake['kind'], rows: readonly number[]): Promise<void> {
+    await finishClaims(db, rows);
+    rows.forEach((row) => waiting.delete(row));
+    metrics.worker.wakes[kind].add(rows.length);
+  }
+
+  const signalTask = (wake: ClaimedWake, rows: readonly number[]): Task => async () => {
+    if (wake.deliveryId !== null) await workflows.signalDeliver(wake.deliveryId, wake.signal ?? 'wake');
+    else if (wake.jobId !== null) await wakeJob(deps, workflows, wake.workspaceId, wake.jobId);
+    else if (wake.endpointId !== null) await wakeWatcher(wake.workspaceId, wake.endpointId);
+    await finish(wake.kind, rows);
+  };
+
+  // Whatever the outbox says was done, the watcher is only told to look: what was done stands in PostgreSQL.
+  async function wakeWatcher(workspaceId: string, endpointId: string): Promise<void> {
+    lastSignal.set(endpointId, performance.now());
+    await workflows.wakeWatcher({ workspaceId, endpointId });
+  }
+
+  /** Looks at retries, and has each ask for its turn. */
+  const retriesTask = (wakes: readonly ClaimedWake[]): Task => async () => {
+    const looks = new Map((await lookAtDeliveries(db, wakes.map(({ eventId, deliveryId }) => ({ eventId: eventId ?? '', id: deliveryId ?? '' })))).map((look) => [look.id, look]));
+    const retries = wakes.map((wake) => ({ wake, look: looks.get(wake.deliveryId ?? '') }));
+    // One may have ended, or been held, since its row was written.
+    await finish('retry', retries.filter((retry) => !isOpen(retry)).map(({ wake }) => wake.outboxId));
+    for (const { wake, look } of retries.filter(isOpen)) {
+      const dueInMs = Math.max(0, look.dueInMs ?? 0);
+      const dueAt = performance.now() + dueInMs;
+      turns.ask(Math.min(LONGEST_TURN_MS, dueInMs + LATE_MS), (isGranted) => add(isGranted ? startTask(wake, look, dueAt) : laneTask(wake, look)));
+    }
+  };
+
+  const startTask = (wake: ClaimedWake, look: DeliveryLook, dueAt: number): Task => async () => {
+    const afterMs = Math.max(0, Math.round(dueAt - performance.now()));
+    await workflows.startDeliver(
+      { eventId: look.eventId, deliveryId: look.id, endpointId: look.endpointId, afterMs, number: look.attemptCount + 1, last: lastOf(look) },
+      look.workspaceId,
+      wake.eventType ?? 'unknown',
+    );
+    metrics.worker.workflowsStarted.deliver.add();
+    await finish('retry', [wake.outboxId]);
+  };
+
+  const laneTask = (wake: ClaimedWake, look: DeliveryLook): Task => async () => {
+    await passToLane(db, look, 'rate_limited');
+    await finish('retry', [wake.outboxId]);
+  };
 
   return {
     pass(claimed) {
       claimed.forEach((wake) => waiting.add(wake.outboxId));
-      for (const group of grouped(claimed)) {
-        const waitMs = waitOf(group);
-        const later = (): void => {
-          due.push(group);
-          pump();
-        };
-        if (waitMs > 0) setTimeout(later, waitMs);
-        else later();
+      const retries = claimed.filter(({ kind }) => kind === 'retry');
+      if (retries.length > 0) add(retriesTask(retries));
+      for (const group of grouped(claimed.filter(({ kind }) => kind !== 'retry'))) {
+        const task = signalTask(group.wake, group.rows);
+        const waitMs = (lastSignal.get(group.wake.endpointId ?? '') ?? -Infinity) + WATCHER_EVERY_MS - performance.now();
+        if (waitMs > 0) setTimeout(() => add(task), waitMs);
+        else add(task);
       }
       forgetOld(lastSignal);
     },
@@ -95,47 +134,40 @@ export function createWakes(deps: Deps, workflows: Workflows): Wakes {
     held: () => waiting,
     async stop() {
       isStopping = true;
+      turns.stop();
       if (active > 0) await new Promise<void>((resolve) => idle.push(resolve));
     },
   };
 }
 
+interface OpenRetry {
+  readonly wake: ClaimedWake;
+  readonly look: DeliveryLook;
+}
+
+const isOpen = (one: { readonly wake: ClaimedWake; readonly look: DeliveryLook | undefined }): one is OpenRetry =>
+  one.look?.way === 'retry' && one.look.status === 'RETRYING';
+
 /** Signals to one watcher or job are one signal. */
-function grouped(claimed: readonly ClaimedWake[]): ClaimedWake[][] {
-  const groups = new Map<string, ClaimedWake[]>();
+function grouped(claimed: readonly ClaimedWake[]): { readonly wake: ClaimedWake; readonly rows: number[] }[] {
+  const groups = new Map<string, { readonly wake: ClaimedWake; readonly rows: number[] }>();
   for (const wake of claimed) {
     const key = keyOf(wake);
     const group = groups.get(key);
-    if (group) group.push(wake);
-    else groups.set(key, [wake]);
+    if (group) group.rows.push(wake.outboxId);
+    else groups.set(key, { wake, rows: [wake.outboxId] });
   }
   return [...groups.values()];
 }
 
 function keyOf({ kind, deliveryId, endpointId, jobId, outboxId }: ClaimedWake): string {
   if (kind === 'job') return `job ${jobId}`;
-  return kind === 'signal' && deliveryId === null ? `watcher ${endpointId}` : `row ${outboxId}`;
+  return deliveryId === null ? `watcher ${endpointId}` : `row ${outboxId}`;
 }
 
 function forgetOld(lastSignal: Map<string, number>): void {
   if (lastSignal.size < 1_000) return;
   for (const [id, at] of lastSignal) if (performance.now() - at > WATCHER_EVERY_MS) lastSignal.delete(id);
-}
-
-async function startDeliver({ db, metrics }: Deps, workflows: Workflows, wake: ClaimedWake): Promise<void> {
-  if (wake.eventId === null || wake.deliveryId === null || wake.endpointId === null) return;
-  const [look] = await lookAtDeliveries(db, [{ eventId: wake.eventId, id: wake.deliveryId }]);
-  // It may have ended, or been held, since the row was written.
-  if (!look || look.way !== 'retry' || look.status !== 'RETRYING') return;
-  await workflows.startDeliver(
-    {
-      eventId: look.eventId, deliveryId: look.id, endpointId: look.endpointId,
-      afterMs: Math.max(0, Math.round(look.dueInMs ?? 0)), number: look.attemptCount + 1, last: lastOf(look),
-    },
-    look.workspaceId,
-    wake.eventType ?? 'unknown',
-  );
-  metrics.worker.workflowsStarted.deliver.add();
 }
 
 async function wakeJob({ db }: Deps, workflows: Workflows, workspaceId: string, jobId: string): Promise<void> {
