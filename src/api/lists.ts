@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { idFloor, type IdKind } from '../domain/ids';
 import { invalid } from '../errors';
-import { firstId, lastId, type ListBounds } from '../store/lists';
+import { firstId, lastId, type ListBounds, type ReadPage } from '../store/lists';
 import type { RouteContext } from './route';
 import { timeIn } from './schemas/shared';
 
@@ -28,8 +28,8 @@ export interface Page<T> {
 /** One list of one workspace: reads its query and makes its pages. */
 export interface PagedList {
   readonly bounds: ListBounds;
-  /** Cuts the one row too many, and names where the next page begins. `rows` are in descending order of `id`. */
-  page<R extends { readonly id: string }, T>(rows: readonly R[], present: (row: R) => T): Page<T>;
+  /** Cuts the one row too many, and names where the next page begins. What was read is in descending order of `id`. */
+  page<R extends { readonly id: string }, T>(read: readonly R[] | ReadPage<R>, present: (row: R) => T): Page<T>;
 }
 
 /**
@@ -47,9 +47,11 @@ export function openList(context: Pick<RouteContext, 'caller' | 'deps'>, name: s
   const limit = query.limit;
   return {
     bounds: { below: below.reduce((a, b) => (a < b ? a : b)), from, limit },
-    page: (rows, present) => {
-      const { data, nextCursor } = page(rows, limit, (row) => Buffer.from(keyRing.seal(row.id, place)).toString('base64url'));
-      return { data: data.map(present), nextCursor };
+    page: (read, present) => {
+      const { rows, readTo } = 'rows' in read ? read : { rows: read, readTo: null };
+      const cursorOf = (id: string): string => Buffer.from(keyRing.seal(id, place)).toString('base64url');
+      const { data, nextCursor } = page(rows, limit, ({ id }) => cursorOf(id));
+      return { data: data.map(present), nextCursor: nextCursor ?? (readTo === null ? null : cursorOf(readTo)) };
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../domain/json';
-import type { ListBounds } from './lists';
+import { readPage, type ListBounds, type ReadPage } from './lists';
 import type { Sql } from './db';
 
 /** Who or what changed an endpoint, rule or key, and when. `detail` never holds a secret. */
@@ -43,10 +43,9 @@ export interface AuditRow {
 }
 
 /** The audit trail of a workspace, newest first; only that of one subject where `subjectId` is given. */
-export const listAudit = (sql: Sql, workspaceId: string, bounds: ListBounds, subjectId: string | null): Promise<AuditRow[]> =>
-  sql.query<AuditRow>({
-    text: `select id, actor, action, subject_id, detail, created_at from audit
-           where workspace_id = $1 and id < $2 and id >= $3 and ($5::text is null or subject_id = $5)
-           order by id desc limit $4`,
-    values: [workspaceId, bounds.below, bounds.from, bounds.limit + 1, subjectId],
+export const listAudit = (sql: Sql, workspaceId: string, bounds: ListBounds, subjectId: string | null): Promise<ReadPage<AuditRow>> =>
+  readPage<AuditRow>(sql, {
+    columns: 'id, actor, action, subject_id, detail, created_at', table: 'audit a', alias: 'a', within: ['a.workspace_id = $1', 'a.id < $2', 'a.id >= $3'],
+    tried: subjectId === null ? [] : ['a.subject_id = $4'],
+    values: [workspaceId, bounds.below, bounds.from, ...(subjectId === null ? [] : [subjectId])], limit: bounds.limit,
   });

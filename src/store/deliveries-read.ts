@@ -1,7 +1,7 @@
 import type { Outcome } from '../domain/attempt';
 import type { Delivery, DeliveryReason, DeliveryStatus, Way } from '../domain/delivery';
 import type { Sql } from './db';
-import type { ListBounds } from './lists';
+import { readPage, type ListBounds, type ReadPage } from './lists';
 
 /** A row of `deliveries`. */
 export interface DeliveryRow {
@@ -37,24 +37,18 @@ export interface DeliveryFilter {
   readonly eventId: string | null;
 }
 
-/** A page of a workspace's deliveries, newest first. */
-export async function listDeliveries(sql: Sql, workspaceId: string, bounds: ListBounds, filter: DeliveryFilter): Promise<Delivery[]> {
-  const values: unknown[] = [workspaceId, bounds.below, bounds.from, bounds.limit + 1];
-  const conditions = (['status', 'endpointId', 'eventId'] as const).flatMap((name) => {
-    const wanted = filter[name];
-    if (wanted === null) return [];
-    values.push(wanted);
-    return [`and ${FILTER_COLUMNS[name]} = $${values.length}`];
+/** A page of a workspace's deliveries, newest first. Of the filters, indexes know the endpoint and the event. */
+export async function listDeliveries(sql: Sql, workspaceId: string, bounds: ListBounds, filter: DeliveryFilter): Promise<ReadPage<Delivery>> {
+  const values: unknown[] = [workspaceId, bounds.below, bounds.from];
+  const within = ['d.workspace_id = $1', 'd.id < $2', 'd.id >= $3'];
+  if (filter.endpointId !== null) within.push(`d.endpoint_id = $${values.push(filter.endpointId)}`);
+  if (filter.eventId !== null) within.push(`d.event_id = $${values.push(filter.eventId)}`);
+  const tried = filter.status === null ? [] : [`d.status = $${values.push(filter.status)}`];
+  const { rows, readTo } = await readPage<DeliveryRow>(sql, {
+    columns: DELIVERY_COLUMNS, table: 'deliveries d', alias: 'd', within, tried, values, limit: bounds.limit,
   });
-  const rows = await sql.query<DeliveryRow>({
-    text: `select ${DELIVERY_COLUMNS} from deliveries where workspace_id = $1 and id < $2 and id >= $3 ${conditions.join(' ')} order by id desc limit $4`,
-    values,
-  });
-  return rows.map(toDelivery);
+  return { rows: rows.map(toDelivery), readTo };
 }
-
-// Each filter is a condition of its own, so that PostgreSQL sees which index serves it.
-const FILTER_COLUMNS = { status: 'status', endpointId: 'endpoint_id', eventId: 'event_id' } as const;
 
 /** One delivery; null where the workspace has none of this id. */
 export async function findDelivery(sql: Sql, workspaceId: string, id: string): Promise<Delivery | null> {

@@ -2,7 +2,7 @@ import type { DeliveryStatus } from '../domain/delivery';
 import type { Event } from '../domain/event';
 import type { Sql } from './db';
 import { toEvent, type EventRow } from './event-row';
-import type { ListBounds } from './lists';
+import { readPage, type ListBounds, type ReadPage } from './lists';
 
 /** An event and what became of it. */
 export interface ToldEvent {
@@ -32,9 +32,8 @@ const toTold = (row: ToldRow): ToldEvent => ({
   workflow: row.workflow_id === null ? null : { id: row.workflow_id, runId: row.run_id },
 });
 
-const SELECT = `select e.*, p.planned_at, p.owed, p.workflow_id, p.run_id, d.delivered
-  from events e
-  left join plans p on p.event_id = e.id
+const COLUMNS = 'e.*, p.planned_at, p.owed, p.workflow_id, p.run_id, d.delivered';
+const JOINS = `left join plans p on p.event_id = e.id
   left join lateral (
     select case
       when bool_or(latest.status in ('HELD', 'EXHAUSTED', 'CANCELLED')) then false
@@ -48,7 +47,7 @@ const SELECT = `select e.*, p.planned_at, p.owed, p.workflow_id, p.run_id, d.del
 /** An event; null where the workspace has none. */
 export async function findEvent(sql: Sql, workspaceId: string, id: string): Promise<ToldEvent | null> {
   const [row] = await sql.query<ToldRow>({
-    name: 'event-find', text: `${SELECT} where e.workspace_id = $1 and e.id = $2`, values: [workspaceId, id],
+    name: 'event-find', text: `select ${COLUMNS} from events e ${JOINS} where e.workspace_id = $1 and e.id = $2`, values: [workspaceId, id],
   });
   return row ? toTold(row) : null;
 }
@@ -79,18 +78,23 @@ export interface EventFilters {
   readonly delivered?: readonly (boolean | null)[] | undefined;
 }
 
-/** One page of a workspace's events, newest first. */
-export async function listEvents(sql: Sql, workspaceId: string, bounds: ListBounds, filters: EventFilters): Promise<ToldEvent[]> {
-  const values: unknown[] = [workspaceId, bounds.below, bounds.from, bounds.limit + 1];
-  const where = ['e.workspace_id = $1 and e.id < $2 and e.id >= $3'];
-  if (filters.type !== undefined) where.push(`e.type = $${values.push(filters.type)}`);
-  if (filters.objectId !== undefined) where.push(`e.object_id = $${values.push(filters.objectId)}`);
+/** One page of a workspace's events, newest first. Of the filters, indexes know the object and the external id. */
+export async function listEvents(
+  sql: Sql, workspaceId: string, bounds: ListBounds, filters: EventFilters,
+): Promise<ReadPage<{ readonly id: string; readonly told: ToldEvent }>> {
+  const values: unknown[] = [workspaceId, bounds.below, bounds.from];
+  const within = ['e.workspace_id = $1', 'e.id < $2', 'e.id >= $3'];
+  const tried: string[] = [];
+  if (filters.objectId !== undefined) within.push(`e.object_id = $${values.push(filters.objectId)}`);
   if (filters.externalId !== undefined) {
-    where.push(`e.id = (select event_id from external_ids where workspace_id = $1 and external_id = $${values.push(filters.externalId)})`);
+    within.push(`e.id = (select event_id from external_ids where workspace_id = $1 and external_id = $${values.push(filters.externalId)})`);
   }
+  if (filters.type !== undefined) tried.push(`e.type = $${values.push(filters.type)}`);
   if (filters.delivered !== undefined) {
-    where.push(`coalesce(d.delivered::text, 'null') = any($${values.push(filters.delivered.map(String))}::text[])`);
+    tried.push(`coalesce(d.delivered::text, 'null') = any($${values.push(filters.delivered.map(String))}::text[])`);
   }
-  const rows = await sql.query<ToldRow>({ text: `${SELECT} where ${where.join(' and ')} order by e.id desc limit $4`, values });
-  return rows.map(toTold);
+  const { rows, readTo } = await readPage<ToldRow>(sql, {
+    columns: COLUMNS, table: 'events e', alias: 'e', joins: JOINS, within, tried, values, limit: bounds.limit,
+  });
+  return { rows: rows.map((row) => ({ id: row.id, told: toTold(row) })), readTo };
 }

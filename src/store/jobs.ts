@@ -1,7 +1,7 @@
 import type { Job, JobKind, JobStatus, RecoveryResult } from '../domain/job';
 import type { JsonObject } from '../domain/json';
 import type { Sql } from './db';
-import type { ListBounds } from './lists';
+import { readPage, type ListBounds, type ReadPage } from './lists';
 
 interface JobRow {
   id: string; workspace_id: string; kind: JobKind; status: JobStatus; parameters: string; total: number; done: number; failed: number;
@@ -73,14 +73,13 @@ export interface JobFilter {
 }
 
 /** One page of a workspace's jobs, newest first. */
-export async function listJobs(sql: Sql, workspaceId: string, bounds: ListBounds, { status, kind }: JobFilter): Promise<Job[]> {
-  const rows = await sql.query<JobRow>({
-    text: `select ${COLUMNS} from jobs where workspace_id = $1 and id < $2 and id >= $3
-             and ($5::text is null or status = $5) and ($6::text is null or kind = $6)
-           order by id desc limit $4`,
-    values: [workspaceId, bounds.below, bounds.from, bounds.limit + 1, status, kind],
+export async function listJobs(sql: Sql, workspaceId: string, bounds: ListBounds, { status, kind }: JobFilter): Promise<ReadPage<Job>> {
+  const values: unknown[] = [workspaceId, bounds.below, bounds.from];
+  const tried = Object.entries({ status, kind }).flatMap(([column, wanted]) => (wanted === null ? [] : [`j.${column} = $${values.push(wanted)}`]));
+  const { rows, readTo } = await readPage<JobRow>(sql, {
+    columns: COLUMNS, table: 'jobs j', alias: 'j', within: ['j.workspace_id = $1', 'j.id < $2', 'j.id >= $3'], tried, values, limit: bounds.limit,
   });
-  return rows.map(toJob);
+  return { rows: rows.map(toJob), readTo };
 }
 
 /** Most jobs that are removed at once, each with its entries. */

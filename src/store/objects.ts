@@ -2,7 +2,7 @@ import type { JsonObject } from '../domain/json';
 import type { ObjectKind, TrackedObject } from '../domain/object';
 import type { Sql } from './db';
 import { EVENT_INPUT, EVENT_STORE, eventValues, type NewEvent } from './event-insert';
-import type { ListBounds } from './lists';
+import { readPage, type ListBounds, type ReadPage } from './lists';
 
 /** Names one object of a workspace: by its id, or by its type and primary key. */
 export type ObjectRef =
@@ -131,18 +131,27 @@ const FILTER_COLUMNS: Readonly<Record<keyof ObjectFilters, string>> = {
   type: 'type', primaryKey: 'primary_key', state: 'state', status: 'status', recordId: 'record_id', processId: 'process_id',
 };
 
+/**
+ * What an index knows, by the filters that are given: the first of these lists that is there whole. The kind is in the ids'
+ * bounds too.
+ */
+const INDEXED: readonly (readonly (keyof ObjectFilters)[])[] = [['type', 'primaryKey'], ['processId'], ['recordId'], ['type']];
+
 /** One page of a workspace's objects of a kind, newest first. */
 export async function listObjects(
   sql: Sql, workspaceId: string, kind: ObjectKind, bounds: ListBounds, filters: ObjectFilters,
-): Promise<TrackedObject[]> {
-  const values: unknown[] = [workspaceId, kind, bounds.below, bounds.from, bounds.limit + 1];
-  const narrowed = (Object.keys(FILTER_COLUMNS) as (keyof ObjectFilters)[])
-    .filter((name) => filters[name] !== undefined)
-    .map((name) => ` and ${FILTER_COLUMNS[name]} = $${values.push(filters[name])}`);
-  const rows = await sql.query<ObjectRow>({
-    text: `select ${COLUMNS} from objects
-           where workspace_id = $1 and kind = $2 and id < $3 and id >= $4${narrowed.join('')} order by id desc limit $5`,
-    values,
+): Promise<ReadPage<TrackedObject>> {
+  const values: unknown[] = [workspaceId, bounds.below, bounds.from];
+  const given = (Object.keys(FILTER_COLUMNS) as (keyof ObjectFilters)[]).filter((name) => filters[name] !== undefined);
+  const known = INDEXED.find((names) => names.every((name) => given.includes(name))) ?? [];
+  const conditionOf = (name: keyof ObjectFilters): string => `o.${FILTER_COLUMNS[name]} = $${values.push(filters[name])}`;
+  const within = ['o.workspace_id = $1', 'o.id < $2', 'o.id >= $3'];
+  // By its references an object is found whatever its kind.
+  if (!known.includes('processId') && !known.includes('recordId')) within.push(`o.kind = $${values.push(kind)}`);
+  within.push(...known.map(conditionOf));
+  const tried = given.filter((name) => !known.includes(name)).map(conditionOf);
+  const { rows, readTo } = await readPage<ObjectRow>(sql, {
+    columns: COLUMNS, table: 'objects o', alias: 'o', within, tried, values, limit: bounds.limit,
   });
-  return rows.map(toObject);
+  return { rows: rows.map(toObject), readTo };
 }

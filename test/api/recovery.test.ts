@@ -79,7 +79,7 @@ describe('A recovery of what failed', () => {
       parameters: { endpointId, only: 'failed', since: LONG_AGO, until: expect.any(String), ratePerSecond: 7 }, createdAt: expect.any(String), finishedAt: null,
     }]);
     expect(await api.db.query({ text: 'select kind from outbox where job_id = $1', values: [body.job.id] })).toEqual([{ kind: 'job' }]);
-    const [line] = await listAudit(api.db, owner.workspaceId, { below: lastId('audit'), from: firstId('audit'), limit: 1 }, endpointId);
+    const { rows: [line] } = await listAudit(api.db, owner.workspaceId, { below: lastId('audit'), from: firstId('audit'), limit: 1 }, endpointId);
     expect(line).toMatchObject({ action: 'endpoint.recover-deliveries', actor: expect.stringMatching(/^key_/) });
     expect(JSON.parse(line!.detail)).toMatchObject({ jobId: body.job.id, only: 'failed', since: LONG_AGO });
   });
@@ -212,7 +212,7 @@ describe('A backfill', () => {
     });
     expect((await Promise.all(events.map((id) => deliveries(id)))).map(({ length }) => length)).toEqual([0, 0, 1, 1, 1]);
     expect((await Promise.all(events.map((id) => deliveries(id, second)))).flat()).toEqual([]);
-    const [line] = await listAudit(api.db, owner.workspaceId, { below: lastId('audit'), from: firstId('audit'), limit: 1 }, ruleId);
+    const { rows: [line] } = await listAudit(api.db, owner.workspaceId, { below: lastId('audit'), from: firstId('audit'), limit: 1 }, ruleId);
     expect(line?.action).toBe('rule.backfill');
   });
 

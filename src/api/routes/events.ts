@@ -45,8 +45,8 @@ export const eventRoutes: readonly Route[] = [
     replies: { 200: pageOf(eventOut) },
     handle: async ({ query }, context) => {
       const list = openList(context, 'events', 'event', query);
-      const told = await listEvents(context.sql, context.caller.workspaceId, list.bounds, query);
-      const { data, nextCursor } = list.page(told.map((one) => ({ id: one.event.id, one })), ({ one }) => one);
+      const read = await listEvents(context.sql, context.caller.workspaceId, list.bounds, query);
+      const { data, nextCursor } = list.page(read, ({ told }) => told);
       return {
         status: 200,
         body: { data: data.map((one) => eventValue(one)), nextCursor },

@@ -18,8 +18,12 @@ const ID_NOUNS: Readonly<Record<IdKind, string>> = {
 /** An id of any object: a record, a process or a task. */
 export const objectId = z.string().regex(/^(rec|prc|tsk)_[0-9abcdefghjkmnpqrstvwxyz]{26}$/, 'must be the id of a record, a process or a task');
 
+/** What `timeIn` takes, as near as a pattern can say it: what is left to its own check are the days of a month. */
+const TIME_IN = '^(19[7-9]\\d|[2-9]\\d{3})-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d(\\.\\d+)?)?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)$';
+
 /** A time as a caller gives it: ISO 8601 with a zone; becomes a Date. */
 export const timeIn = z.iso.datetime({ offset: true, error: 'must be an ISO 8601 time with a zone, such as 2025-01-31T12:00:00.000Z' })
+  .meta({ pattern: TIME_IN })
   .transform((text) => new Date(text))
   .refine((at) => at.getUTCFullYear() >= 1970 && at.getUTCFullYear() <= 9999, 'must be from 1970 to 9999');
 
@@ -45,4 +49,8 @@ export const eventType = z.string().regex(EVENT_TYPE, 'must be 1 to 128 characte
 export const eventPattern = z.string().max(128).regex(EVENT_PATTERN, 'must be "*", an event type, or a prefix that ends in ":*" or ".*"');
 
 /** The answer of a list. */
-export const pageOf = <T extends z.ZodType>(item: T) => z.strictObject({ data: z.array(item), nextCursor: z.string().nullable() });
+export const pageOf = <T extends z.ZodType>(item: T) => z.strictObject({
+  data: z.array(item),
+  nextCursor: z.string().nullable()
+    .describe('the `cursor` of the next page; null: there is none. With filters a page may be short, or empty, and there is a next one all the same'),
+});
