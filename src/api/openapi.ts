@@ -27,7 +27,10 @@ export function openapiDocument(routes: readonly Route[]): JsonSchema {
     security: [{ key: [] }],
     tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
     paths,
-    components: { schemas: sorted(components), securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'An API key.' } } },
+    components: {
+      schemas: sorted(components), headers: HEADERS,
+      securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'An API key.' } },
+    },
   };
 }
 
@@ -56,17 +59,47 @@ function operationOf(one: Route, schemaOf: (schema: z.ZodType, io: 'input' | 'ou
     summary: one.summary,
     ...(one.role === null ? { security: [] } : { 'x-role': one.role }),
     ...(parameters.length > 0 && { parameters }),
-    ...(one.body && {
-      requestBody: { required: !one.body.safeParse(undefined).success, content: { 'application/json': { schema: schemaOf(one.body, 'input') } } },
-    }),
+    ...requestBodyOf(one, schemaOf),
     responses: { ...repliesOf(one, schemaOf), ...problemsOf(one) },
   };
 }
 
+function requestBodyOf(one: Route, schemaOf: (schema: z.ZodType, io: 'input' | 'output') => JsonSchema): JsonSchema {
+  if (one.rawBody) return { requestBody: { required: true, content: { [one.rawBody]: { schema: one.rawBody === 'application/json' ? {} : { type: 'string', format: 'binary', minLength: 1 } } } } };
+  if (!one.body) return {};
+  return { requestBody: { required: !one.body.safeParse(undefined).success, content: { 'application/json': { schema: schemaOf(one.body, 'input') } } } };
+}
+
+/** What answers say in their headers. */
+const HEADERS: Readonly<Record<string, JsonSchema>> = {
+  'X-Request-Id': { required: true, description: 'Stands in each line of our log; the one of the request where it has a plain one.', schema: { type: 'string', pattern: '^[\\w.:-]{1,128}$' } },
+  'Cache-Control': { required: true, schema: { type: 'string', const: 'no-store' } },
+  'X-Content-Type-Options': { required: true, schema: { type: 'string', const: 'nosniff' } },
+  'Retry-After': { required: true, description: 'Seconds to wait before the request is made again.', schema: { type: 'integer', minimum: 1 } },
+  'WWW-Authenticate': { schema: { type: 'string' } },
+  ETag: { description: 'The version of the object, for `If-Match`.', schema: { type: 'string', pattern: '^"\\d+"$' } },
+  'Idempotent-Replayed': { description: 'The answer is that of an earlier request with this Idempotency-Key.', schema: { type: 'string', const: 'true' } },
+};
+
+const ALWAYS = ['X-Request-Id', 'Cache-Control', 'X-Content-Type-Options'];
+
+const headersOf = (...names: readonly string[]): JsonSchema =>
+  Object.fromEntries([...ALWAYS, ...names].map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+
+const isIdempotent = (one: Route): boolean => one.method === 'POST' && one.role !== null && !one.noIdempotency;
+
+/** Of a 2xx. */
+const ownHeadersOf = (one: Route, schema: z.ZodType | null): readonly string[] => [
+  ...(isIdempotent(one) ? ['Idempotent-Replayed'] : []),
+  ...(one.etag === true && schema ? ['ETag'] : []),
+];
+
+const PROBLEM_HEADERS: Readonly<Record<number, readonly string[]>> = { 401: ['WWW-Authenticate'], 429: ['Retry-After'], 503: ['Retry-After'] };
+
 function repliesOf(one: Route, schemaOf: (schema: z.ZodType, io: 'input' | 'output') => JsonSchema): JsonSchema {
   return Object.fromEntries(Object.entries(one.replies).map(([status, schema]) => [
     status,
-    { description: WORDS[status] ?? 'The answer', ...(schema && { content: { [one.replyType ?? 'application/json']: { schema: schemaOf(schema, 'output') } } }) },
+    { description: WORDS[status] ?? 'The answer', headers: headersOf(...ownHeadersOf(one, schema)), ...(schema && { content: { [one.replyType ?? 'application/json']: { schema: schemaOf(schema, 'output') } } }) },
   ]));
 }
 
@@ -74,8 +107,8 @@ const WORDS: Readonly<Record<string, string>> = { 200: 'Done', 201: 'Created', 2
 
 /** The problems that a route can answer: those of what it takes, of its key, and of its own. */
 function problemsOf(one: Route): JsonSchema {
-  const statuses = new Set([500, 503]);
-  if (one.role !== null) [401, 403, 404, 429].forEach((status) => statuses.add(status));
+  const statuses = new Set([400, 429, 500, 503, ...(one.problems ?? [])]);
+  if (one.role !== null) [401, 403, 404].forEach((status) => statuses.add(status));
   if (one.path.includes(':')) statuses.add(404);
   if (one.method !== 'GET') [400, 409, 412, 413, 415].forEach((status) => statuses.add(status));
   statuses.add(422);
@@ -84,6 +117,7 @@ function problemsOf(one: Route): JsonSchema {
     String(status),
     {
       description: Object.values(ERRORS).filter(([at]) => at === status).map(([, title]) => title).join('; '),
+      headers: headersOf(...(PROBLEM_HEADERS[status] ?? [])),
       content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
     },
   ]));
@@ -99,9 +133,8 @@ function queryParameters(schema: JsonSchema): JsonSchema[] {
 function headerParameters(one: Route): JsonSchema[] {
   const text = (name: string, description: string, pattern?: string): JsonSchema =>
     ({ name, in: 'header', required: false, description, schema: { type: 'string', ...(pattern && { pattern }) } });
-  const isIdempotent = one.method === 'POST' && one.role !== null && !one.noIdempotency;
   return [
-    ...(isIdempotent ? [text('Idempotency-Key', 'The same request with it is done once in 24 h.', '^[!-~]{1,255}$')] : []),
+    ...(isIdempotent(one) ? [text('Idempotency-Key', 'The same request with it is done once in 24 h.', '^[!-~]{1,255}$')] : []),
     ...(one.role !== null ? [text('Posthorn-Workspace', 'The root key only: id or name of the workspace; else `default`.')] : []),
     ...(one.ifMatch === true ? [text('If-Match', 'The ETag that the object must still have, else 412.')] : []),
   ];

@@ -92,18 +92,22 @@ export interface Route {
   readonly body?: z.ZodType;
   /** Largest body in bytes; 64 KiB unless told. */
   readonly bodyLimit?: number;
-  /** The body is taken as it comes, of any media type, and is not read as JSON. */
-  readonly rawBody?: boolean;
+  /** The body is taken as it comes, and is not read as JSON: the media type that it usually has. Any is taken. */
+  readonly rawBody?: string;
   /** Media type of the answers, in UTF-8; `application/json` unless told. */
   readonly replyType?: string;
   /** Schema of the answer by status; null: no body. Problems are added to each route. */
   readonly replies: Readonly<Record<number, z.ZodType | null>>;
+  /** Statuses of problems that this route alone answers, beside those that all of its kind can. */
+  readonly problems?: readonly number[];
   /** The stored answer of an Idempotency-Key holds a secret and is sealed. */
   readonly secretReply?: boolean;
   /** Idempotency-Key is not looked at (the call has an effect of its own each time). */
   readonly noIdempotency?: boolean;
   /** Heeds an `If-Match` header. */
   readonly ifMatch?: boolean;
+  /** Answers an object, with its version as its ETag. */
+  readonly etag?: boolean;
   /** It is of no one workspace: made by {@link wideRoute}. */
   readonly isWide?: true;
   readonly handle: (input: RouteInput<never, never, never>, context: WideContext) => Promise<Answer>;

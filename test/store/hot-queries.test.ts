@@ -3,7 +3,6 @@ import { createKeyRing } from '../../src/seal';
 import type { IdKind } from '../../src/domain/ids';
 import { listAudit } from '../../src/store/audit';
 import { beginAttempts, lookAtDeliveries, lookAtFold, readEvents, takeOverAttempt } from '../../src/store/attempts';
-import { listAudit } from '../../src/store/audit';
 import { readBacklog } from '../../src/store/backlog';
 import { openDb, type Db, type Sql } from '../../src/store/db';
 import { findDelivery, listAttempts, listDeliveries, type DeliveryFilter } from '../../src/store/deliveries-read';

@@ -18,8 +18,8 @@ const fileOut = z.strictObject({
 export const fileRoutes: readonly Route[] = [
   route({
     method: 'POST', path: '/v1/files', role: 'write', tag, summary: 'Keep a file of at most 10 MiB; events link to it by {"fileId": id}',
-    query: z.strictObject({ name: z.string().min(1).max(255).regex(/^[^/\\\p{Cc}]+$/u, 'must be a name without slashes').optional() }),
-    rawBody: true, bodyLimit: FILE_LIMIT, replies: { 201: fileOut },
+    query: z.strictObject({ name: z.string().min(1).max(255).regex(/^[ -.0-[\]-~\u00a0-\uffff]+$/, 'must be a name without slashes').optional() }),
+    rawBody: 'application/octet-stream', bodyLimit: FILE_LIMIT, replies: { 201: fileOut },
     handle: async ({ query, bytes }, { caller, deps, header, write }) => {
       const contentType = header('content-type') ?? 'application/octet-stream';
       if (!MEDIA_TYPE.test(contentType)) throw invalid('content-type', 'must be a media type such as application/pdf');
@@ -33,7 +33,7 @@ export const fileRoutes: readonly Route[] = [
     method: 'GET', path: '/files/:fileId', role: null, tag, summary: 'Read a file by a link that an event carried; it is good for 24 hours',
     params: z.object({ fileId: idOf('file') }),
     query: z.strictObject({ expires: z.string().regex(/^\d{1,12}$/, 'must be the one of the link'), signature: z.string().max(200) }),
-    replies: { 200: z.unknown().meta({ type: 'string', format: 'binary' }) },
+    replies: { 200: z.unknown().meta({ type: 'string', format: 'binary' }) }, replyType: '*/*', problems: [403, 410],
     handle: async ({ params: { fileId }, query }, { deps, everywhere }) => {
       const workspaceId = await workspaceOfFile(everywhere, fileId);
       const link = { workspaceId: workspaceId ?? '', fileId, expires: Number(query.expires), signature: query.signature };

@@ -16,7 +16,7 @@ const BODY_LIMIT = 4 * 1024 * 1024;
 export const inboundRoutes: readonly Route[] = [
   wideRoute({
     method: 'GET', path: '/inbound/:channelId', role: null, tag, summary: "Answer Meta's challenge where it names the channel's verify token",
-    params, query: challengeQuery, replies: { 200: z.string() }, replyType: 'text/plain',
+    params, query: challengeQuery, replies: { 200: z.string() }, replyType: 'text/plain', problems: [403],
     handle: async ({ params: { channelId }, query }, { deps, everywhere }) => {
       const channel = await requireChannel(everywhere, channelId);
       if (!isVerifyToken(deps, channel, query['hub.verify_token'])) {
@@ -28,7 +28,7 @@ export const inboundRoutes: readonly Route[] = [
   }),
   wideRoute({
     method: 'POST', path: '/inbound/:channelId', role: null, tag, summary: 'Take what Meta sends; answered when it is stored, and stored once',
-    params, bodyLimit: BODY_LIMIT, rawBody: true, replies: { 200: null },
+    params, bodyLimit: BODY_LIMIT, rawBody: 'application/json', problems: [401], replies: { 200: null },
     handle: async ({ params: { channelId }, bytes }, { deps, header, everywhere, writeOneAnywhere }) => {
       const channel = await requireChannel(everywhere, channelId);
       const signature = header('x-hub-signature-256');

@@ -31,7 +31,7 @@ function routesOf(kind: ObjectKind): readonly Route[] {
 
   return [
     route({
-      ...shared, method: 'POST', path, role: 'publish', summary: `Create a ${kind}; announces ${kind}:create`,
+      ...shared, method: 'POST', path, role: 'publish', etag: true, summary: `Create a ${kind}; announces ${kind}:create`,
       body: createBody(kind), replies: { 201: out },
       handle: async ({ body }, context) => {
         const given = newObject(kind, body.type, body.primaryKey ?? null, body);
@@ -48,11 +48,11 @@ function routesOf(kind: ObjectKind): readonly Route[] {
       },
     }),
     route({
-      ...shared, method: 'GET', path: `${path}/:${idName}`, role: 'read', summary: `Read a ${kind}`, params: idParams, replies: { 200: out },
+      ...shared, method: 'GET', path: `${path}/:${idName}`, role: 'read', etag: true, summary: `Read a ${kind}`, params: idParams, replies: { 200: out },
       handle: async ({ params }, context) => read(context, byId(params)),
     }),
     route({
-      ...shared, method: 'PATCH', ifMatch: true, path: `${path}/:${idName}`, role: 'write',
+      ...shared, method: 'PATCH', ifMatch: true, etag: true, path: `${path}/:${idName}`, role: 'write',
       summary: `Change a ${kind}: attributes are merged by key, null removes one`,
       params: idParams, body: changeBody(kind), replies: { 200: out },
       handle: async ({ params, body }, context) =>
@@ -65,12 +65,12 @@ function routesOf(kind: ObjectKind): readonly Route[] {
       handle: async ({ params, body }, context) => remove(context, byId(params), body?.actor),
     }),
     route({
-      ...shared, method: 'GET', path: `${path}/${KEY_PATH}`, role: 'read', summary: `Read a ${kind} by its primary key`,
+      ...shared, method: 'GET', path: `${path}/${KEY_PATH}`, role: 'read', etag: true, summary: `Read a ${kind} by its primary key`,
       params: keyParams, replies: { 200: out },
       handle: async ({ params }, context) => read(context, byKey(params)),
     }),
     route({
-      ...shared, method: 'PATCH', ifMatch: true, path: `${path}/${KEY_PATH}`, role: 'write',
+      ...shared, method: 'PATCH', ifMatch: true, etag: true, path: `${path}/${KEY_PATH}`, role: 'write',
       summary: `Change a ${kind} by its primary key; with upsert=true it is created where there is none`,
       params: keyParams, query: z.strictObject({ upsert: queryFlag.optional() }), body: upsertBody(kind), replies: { 200: out, 201: out },
       handle: async ({ params, query, body }, context) => {

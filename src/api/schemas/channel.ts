@@ -7,7 +7,7 @@ const appSecret = z.string().min(1, 'must not be empty').max(256).nullable().des
 const passThroughEndpointId = idOf('endpoint').nullable().describe('is owed each request as it came; of the dialect meta');
 const friendlyEndpointId = idOf('endpoint').nullable().describe('is owed each message, status and echo; of the dialect chakra-inbound');
 const events = z.array(z.enum(INBOUND_KINDS)).min(1, 'must name at least one; without it all four are sent').max(INBOUND_KINDS.length)
-  .refine((kinds) => new Set(kinds).size === kinds.length, 'must name each at most once').describe('what the friendly endpoint is owed');
+  .refine((kinds) => new Set(kinds).size === kinds.length, 'must name each at most once').meta({ uniqueItems: true, description: 'what the friendly endpoint is owed' });
 
 /** The body of a new channel. */
 export const channelCreate = z.strictObject({

@@ -8,7 +8,7 @@ import { anyJson, eventPattern, eventType, idOf, jsonObject, nameText, timeOut }
 /** Characters of metadata as JSON. */
 const METADATA_LIMIT = 16_384;
 
-const url = z.string().min(1).max(2048);
+const url = z.string().min(1).max(2048).meta({ pattern: '^[Hh][Tt][Tt][Pp][Ss]?://[^\\s]+$', examples: ['https://api.example.com/hooks'] });
 const host = z.string().max(2048)
   .regex(/^(https?:\/\/)?[^\s/?#@\\]+$/i, 'must be a host such as "api.example.com", with a port or a scheme where needed ("http://10.1.2.3:8080")');
 const path = z.string().max(2048).regex(/^\/[^\s#]*$/, 'must begin with "/" and hold neither white space nor "#"');
@@ -16,7 +16,8 @@ const events = z.array(eventPattern).max(100).describe('subscribes to these type
 const scope = z.string().regex(/^[A-Za-z0-9_.:-]{1,128}$/, 'must be 1 to 128 characters of A-Z a-z 0-9 _ . : -').describe('such as "flow:onboarding"');
 const metadata = jsonObject.refine((value) => JSON.stringify(value).length <= METADATA_LIMIT, `must be at most ${METADATA_LIMIT} characters as JSON`);
 const headerMap = <V extends z.ZodType<string | null>>(value: V) =>
-  z.record(z.string().min(1).max(128), value).refine((map) => Object.keys(map).length <= 50, 'must have at most 50 headers');
+  z.record(z.string().min(1).max(128), value).refine((map) => Object.keys(map).length <= 50, 'must have at most 50 headers')
+    .meta({ maxProperties: 50, propertyNames: { type: 'string', pattern: '^[A-Za-z0-9-]{1,64}$' } });
 const headerValue = z.string().max(8192);
 const secret = z.string().min(1).max(256);
 const verifyToken = z.string().min(1).max(256).describe('sent in the body by the dialect chative; shown as "[redacted]"');
@@ -45,6 +46,9 @@ export const endpointCreate = z.strictObject({
   if (body.secret !== undefined && body.signature !== undefined) {
     context.addIssue({ code: 'custom', path: ['signature'], message: 'says what is generated; with a secret of your own leave it out' });
   }
+}).meta({
+  oneOf: [{ required: ['url'], properties: { host: false, path: false } }, { required: ['host'], properties: { url: false } }],
+  not: { required: ['secret', 'signature'] },
 });
 
 /** The body of a change: what is absent stays. */
@@ -64,7 +68,7 @@ export const endpointChange = z.strictObject({
   if (body.url !== undefined && (body.host !== undefined || body.path !== undefined)) {
     context.addIssue({ code: 'custom', path: ['url'], message: 'must not stand beside host and path' });
   }
-});
+}).meta({ not: { anyOf: [{ required: ['url', 'host'] }, { required: ['url', 'path'] }] } });
 
 /** An endpoint as it is answered. */
 export const endpointOut = z.strictObject({

@@ -75,7 +75,9 @@ export const changeItem = (kind: ObjectKind): z.ZodType<ChangeItem> =>
   }).refine(
     ({ id, type, primaryKey: key }: ChangeItem) => (id === undefined ? type !== undefined && key !== undefined : type === undefined && key === undefined),
     'must name its object by id, or by type and primaryKey',
-  ).meta({ id: `${NAMES[kind]}ChangeItem`, oneOf: [{ required: ['id'] }, { required: ['type', 'primaryKey'] }] });
+  ).meta({ id: `${NAMES[kind]}ChangeItem`, oneOf: [
+    { required: ['id'], properties: { type: false, primaryKey: false } }, { required: ['type', 'primaryKey'], properties: { id: false } },
+  ] });
 
 /** The body that changes an object by its primary key; its references count only where it creates one. */
 export const upsertBody = (kind: ObjectKind): z.ZodType<ObjectBody> =>

@@ -61,7 +61,7 @@ export const tryBody = z.strictObject({
   if ((body.eventId === undefined) === (body.event === undefined)) {
     context.addIssue({ code: 'custom', path: ['eventId'], message: 'must be given, or event instead of it, but not both' });
   }
-});
+}).meta({ oneOf: [{ required: ['eventId'], properties: { event: false } }, { required: ['event'], properties: { eventId: false } }], not: { required: ['rule', 'ruleId'] } });
 
 /** What came of a trial, rule by rule. */
 export const tryOut = z.strictObject({
