@@ -4,6 +4,7 @@ import { type Command, type Io, UsageError } from './cli/command';
 import { healthcheckCommand } from './cli/healthcheck';
 import { migrateCommand } from './cli/migrate';
 import { receiveCommand } from './cli/receive';
+import { rekeyCommand } from './cli/rekey';
 import { serveCommand } from './cli/serve';
 import { signCommand } from './cli/sign';
 import { isSupervised, untilStopped } from './cli/stop';
@@ -16,6 +17,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   serve: serveCommand,
   work: workCommand,
   migrate: migrateCommand,
+  rekey: rekeyCommand,
   healthcheck: healthcheckCommand,
   receive: receiveCommand,
   sign: signCommand,

@@ -1,5 +1,5 @@
 /** Places where a test may have the process die, as `kill -9` would. */
-export type Failpoint = 'after-commit' | 'after-claim' | 'after-plan' | 'before-send' | 'after-response' | 'after-record' | 'after-start';
+export type Failpoint = 'after-commit' | 'after-claim' | 'after-plan' | 'before-send' | 'after-response' | 'after-record' | 'after-start' | 'after-rekeyed-batch';
 
 const [armed, countText] = process.env.NODE_ENV === 'test' ? (process.env.POSTHORN_FAILPOINT ?? '').split('@') : [];
 let left = Number(countText ?? 1);

@@ -5,6 +5,8 @@ const TAG_BYTES = 16;
 
 /** Encrypts what must not stand in the clear in the database. `where` names the row and purpose it belongs to. */
 export interface KeyRing {
+  /** The id of the first key, which seals. */
+  readonly activeId: string;
   /** Seals with the first key. The text holds the key's id, so that older keys keep opening what they sealed. */
   seal(clear: string, where: string): string;
   /** @throws Error where the text was changed, moved to another row, or sealed with a key that is not in the ring. */
@@ -22,6 +24,7 @@ export function createKeyRing(keys: readonly string[]): KeyRing {
   if (active === undefined) throw new Error('An encryption key ring needs at least one key');
 
   return {
+    activeId: active,
     seal(clear, where) {
       const iv = randomBytes(IV_BYTES);
       const cipher = createCipheriv('aes-256-gcm', keyOf(ring, active), iv, { authTagLength: TAG_BYTES });

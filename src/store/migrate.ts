@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import knex, { type Knex } from 'knex';
 import { Client } from 'pg';
+import { violation } from './db';
 
 /** `migrations/` beside this file's `src/`: TypeScript in the sources, JavaScript in the build. */
 const FOLDER = join(__dirname, '..', '..', 'migrations');
@@ -20,17 +21,31 @@ export type Direction = 'up' | 'down';
 export async function migrate(databaseUrl: string, direction: Direction = 'up'): Promise<string[]> {
   const turn = new Client({ connectionString: databaseUrl, connectionTimeoutMillis: 10_000, application_name: 'posthorn migrate' });
   await turn.connect();
-  const db = knex({ client: 'pg', connection: databaseUrl, pool: { min: 0, max: 1 }, migrations: { migrationSource } });
+  const db = knex({ client: 'pg', connection: databaseUrl, pool: { min: 0, max: 1 }, migrations: { migrationSource }, log: SILENT });
   try {
     await turn.query('select pg_advisory_lock($1)', [LOCK]);
     // Whoever holds the advisory lock migrates alone: what knex's own lock says then is left of a process that was killed.
     await db.migrate.forceFreeMigrationsLock();
     const [, names] = (await (direction === 'up' ? db.migrate.latest() : db.migrate.down())) as [number, string[]];
     return names;
+  } catch (error) {
+    throw inOurWords(error);
   } finally {
     await db.destroy();
     await turn.end();
   }
+}
+
+/** What fails is thrown, and told by whoever asked. */
+const SILENT: Knex.Logger = { warn: () => undefined, error: () => undefined };
+
+/** SQLSTATE of what a migration raises itself. */
+const RAISED = 'P0001';
+
+/** Of an error that a migration raises the words alone: knex puts the whole statement in front of them. */
+function inOurWords(error: unknown): unknown {
+  if (!(error instanceof Error) || violation(error)?.code !== RAISED) return error;
+  return new Error(error.message.slice(error.message.lastIndexOf(' - ') + 3), { cause: error });
 }
 
 interface Migration {
