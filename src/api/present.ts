@@ -16,11 +16,14 @@ export interface Problem {
   readonly requestId: string;
 }
 
+/** Where a code is explained, as an address on this service: `type` of a problem may be relative (RFC 9457, 3.1.1). */
+const explained = (code: ErrorCode): string => `/docs/errors#${code}`;
+
 /** The problem that an error is told as; of a fault of our own nothing is told but its request id. */
 export function problemOf(error: AppError, requestId: string): Problem {
   const [status, title] = ERRORS[error.code];
   const { code, detail, errors } = error;
-  return { type: `urn:posthorn:problem:${code}`, title, status, code, detail, ...(errors.length > 0 && { errors }), requestId };
+  return { type: explained(code), title, status, code, detail, ...(errors.length > 0 && { errors }), requestId };
 }
 
 /** SQLSTATEs of a deadlock and of a serialization failure: PostgreSQL gave up one of several, and it may go again. */

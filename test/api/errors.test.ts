@@ -13,7 +13,7 @@ it('every error is a problem with its code, title, detail and request id', async
   expect(reply.headers.get('content-type')).toBe('application/problem+json');
   expect(reply.headers.get('x-request-id')).toBe('req-7');
   expect(reply.body).toEqual({
-    type: 'urn:posthorn:problem:not_found', title: ERRORS.not_found[1], status: 404, code: 'not_found',
+    type: '/docs/errors#not_found', title: ERRORS.not_found[1], status: 404, code: 'not_found',
     detail: 'There is no record rec_01jc3f7x9k2m4n6p8q0r2s4t6v in this workspace.', requestId: 'req-7',
   });
 });
