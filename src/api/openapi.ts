@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ERRORS, type ErrorCode } from '../errors';
+import { readExamples, withExample } from './examples';
 import { route, type Route } from './route';
 
 type JsonSchema = Record<string, unknown>;
@@ -15,9 +16,10 @@ export function openapiDocument(routes: readonly Route[]): JsonSchema {
   const components: Record<string, JsonSchema> = {};
   const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): JsonSchema => toSchema(schema, io, components);
   const paths: Record<string, JsonSchema> = {};
+  const examples = readExamples();
   for (const one of routes) {
     const path = one.path.replace(/:(\w+)/g, '{$1}');
-    paths[path] = { ...paths[path], [one.method.toLowerCase()]: operationOf(one, schemaOf) };
+    paths[path] = { ...paths[path], [one.method.toLowerCase()]: withExample(operationOf(one, schemaOf), examples[`${one.method} ${one.path}`]) };
   }
   schemaOf(problem, 'output');
   return {
