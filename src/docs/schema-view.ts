@@ -31,8 +31,8 @@ function withFields(schema: Schema): Schema | null {
   if (schema.properties && Object.keys(schema.properties).length > 0) return schema;
   if (schema.items) return withFields(schema.items);
   if (typeof schema.additionalProperties === 'object' && schema.properties === undefined) return withFields(schema.additionalProperties);
-  const [only, ...others] = variantsOf(schema).flatMap((one) => withFields(one) ?? []);
-  return only !== undefined && others.length === 0 ? only : null;
+  const inner = variantsOf(schema).map(withFields).filter((one) => one !== null);
+  return inner.length === 1 ? (inner[0] ?? null) : null;
 }
 
 const variantsOf = (schema: Schema): readonly Schema[] => schema.anyOf ?? schema.oneOf ?? schema.allOf ?? [];

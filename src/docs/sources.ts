@@ -41,7 +41,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   Start: ['start', 'how-it-works', 'moving'],
   Sending: ['events', 'event-types', 'rules', 'policies', 'endpoint-auth', 'transformations', 'bulk', 'recovery', 'endpoint-life'],
   Receiving: [
-    'verifying', 'receiver', 'families/chakra', 'families/chakra-inbound', 'families/meta', 'families/chative', 'families/spektr', 'families/flow',
+    'verifying', 'receiving', 'families/chakra', 'families/chakra-inbound', 'families/meta', 'families/chative', 'families/spektr', 'families/flow',
   ],
   Operating: ['settings', 'operating', 'kubernetes', 'upgrading', 'observability', 'tracing', 'retention'],
   Reference: ['errors', 'cli', 'changes'],

@@ -60,7 +60,7 @@ test('the OpenAPI document shows what is sent and what is answered', () => {
     const operation = paths[path.replace(/:(\w+)/g, '{$1}')]?.[method.toLowerCase()];
     const examples = (operation?.parameters ?? []).filter(({ example }) => example !== undefined).map((one) => [one.name, String(one.example)]);
     expect([name, Object.fromEntries(examples)]).toEqual([name, expect.objectContaining({ ...params, ...query })]);
-    if (operation?.requestBody) expect([name, operation.requestBody.content['application/json']?.example]).toEqual([name, body]);
+    for (const { example } of Object.values(operation?.requestBody?.content ?? {})) expect([name, example]).toEqual([name, body]);
     const answers = Object.values(operation?.responses[String(status)]?.content ?? {});
     for (const { example } of answers) expect([name, example]).toEqual([name, answer]);
   }

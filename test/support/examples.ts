@@ -39,7 +39,7 @@ export function createTeller(api: TestApi, addresses: Readonly<Record<string, st
       if (reply.status >= 300) throw new Error(`${call} answered ${reply.status}: ${reply.text}`);
       if (!examples.has(call)) {
         const answer = reply.body ?? (reply.text === '' ? undefined : reply.text);
-        examples.set(call, show({ params, query, headers, body, status: reply.status, answer }) as Example);
+        examples.set(call, show({ params, query, headers, body: readJson(body), status: reply.status, answer }) as Example);
       }
       return reply.body;
     },
@@ -66,6 +66,12 @@ function createShow(addresses: Readonly<Record<string, string>>): (value: unknow
     return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined).map(([name, inner]) =>
       [name, name === 'nextCursor' && inner !== null ? 'b3BhcXVl' : show(inner, name)]));
   };
+}
+
+/** What is sent as text and is JSON is shown as that. */
+function readJson(body: unknown): unknown {
+  if (typeof body !== 'string' || !body.startsWith('{')) return body;
+  return JSON.parse(body) as unknown;
 }
 
 /** 16 characters that look like the random part of an id, and are the same for the same number. */
