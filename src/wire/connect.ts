@@ -89,7 +89,9 @@ function handshake(socket: Socket, host: string, deadlineAt: number): Promise<TL
   const secured = connectTls({ socket, host, ...name, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] });
   return settleSocket(secured, 'secureConnect', remainingMs(deadlineAt), (error) => {
     const fault = faultOf(error);
-    return new ConnectError(fault === 'ECONNRESET' ? 'connection_reset' : 'tls_error', fault);
+    if (fault === 'ECONNRESET') return new ConnectError('connection_reset', fault);
+    // Node has no code for most of what OpenSSL finds wrong with a certificate; these messages are OpenSSL's own constants.
+    return new ConnectError('tls_error', fault === 'UNSPECIFIED' ? error.message.toUpperCase().replace(/[^A-Z0-9]+/g, '_').slice(0, 64) : fault);
   });
 }
 
@@ -104,6 +106,8 @@ function settleSocket<S extends Socket>(socket: S, ready: string, waitMs: number
     socket.on('error', (error) => {
       clearTimeout(timer);
       reject(asError(error));
+      // A TLS alert does so by itself only before the handshake is done; the end that follows it would hide what it said.
+      socket.destroy();
     });
     socket.once(ready, () => {
       clearTimeout(timer);

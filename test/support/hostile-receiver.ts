@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { TlsOptions } from 'node:tls';
+import { TLSSocket, type TlsOptions } from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import type { Outcome } from '../../src/domain/attempt';
 import { startReceiver, type Receiver } from './raw-receiver';
@@ -47,8 +47,11 @@ const pour = (head: string, piece: string) => (socket: Socket): void => {
   more();
 };
 
+/** A connection with TLS can't be reset by hand: it ends without a word instead. */
+const reset = (socket: Socket): void => void (socket instanceof TLSSocket ? socket.destroy() : socket.resetAndDestroy());
+
 const resetLater = (socket: Socket): void => {
-  const timer = setTimeout(() => socket.resetAndDestroy(), 20);
+  const timer = setTimeout(() => reset(socket), 20);
   socket.on('close', () => clearTimeout(timer));
 };
 
@@ -79,7 +82,7 @@ const SPACES = ' '.repeat(16_384);
 export const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
   'hang': { row: 'E1', ...TIMEOUT, play: () => undefined },
 
-  'reset-after-request': { row: 'E3', ...RESET, play: (socket) => socket.resetAndDestroy() },
+  'reset-after-request': { row: 'E3', ...RESET, play: reset },
   'close-after-request': { row: 'E3', ...RESET, play: (socket) => socket.end() },
   'reset-amid-status-line': { row: 'E3', ...RESET, play: thenReset('HTTP/1.1 200 O') },
   'reset-amid-headers': { row: 'E3', ...RESET, play: thenReset('HTTP/1.1 200 OK\r\ncontent-le') },

@@ -4,30 +4,47 @@ import * as ipaddr from 'ipaddr.js';
 import { checkUrl, createAddressPolicy } from '../../src/wire/address';
 import { createPoster } from '../../src/wire/post';
 import { startReceiver, type Receiver } from '../support/raw-receiver';
+import { FORBIDDEN_ADDRESSES, GLOBAL_ADDRESSES, NO_URLS, PORT, TRICKS } from '../support/ssrf-vectors';
 
 const strict = createAddressPolicy([]);
 
-/** IANA's special-purpose ranges, and what else nobody outside must reach: first and last address of each. */
-const FORBIDDEN = [
-  '0.0.0.0', '0.255.255.255', '10.0.0.0', '10.255.255.255', '100.64.0.0', '100.100.100.200', '100.127.255.255', '127.0.0.1', '127.255.255.255',
-  '169.254.0.0', '169.254.169.254', '169.254.170.2', '172.16.0.0', '172.31.255.255', '192.0.0.0', '192.0.0.192', '192.0.2.1', '192.31.196.1',
-  '192.52.193.1', '192.88.99.1', '192.168.0.0', '192.168.255.255', '192.175.48.1', '198.18.0.0', '198.19.255.255', '198.51.100.1', '203.0.113.1',
-  '224.0.0.1', '239.255.255.255', '240.0.0.1', '255.255.255.255', '168.63.129.16',
-  '::', '::1', '::127.0.0.1', '::8.8.8.8', '::ffff:127.0.0.1', '::ffff:7f00:1', '0:0:0:0:0:ffff:a9fe:a9fe', '::ffff:8.8.8.8', '::ffff:0:127.0.0.1',
-  '64:ff9b::7f00:1', '64:ff9b::8.8.8.8', '64:ff9b:1::1', '100::1', '100:0:0:1::1', '2001::1', '2001:0:4136:e378:8000:63bf:3fff:fdd2', '2001:10::1',
-  '2001:20::1', '2001:1ff:ffff::1', '2001:db8::1', '2002:7f00:1::', '2002:0808:0808::1', '2620:4f:8000::1', '3fff::1', '3fff:fff::1', '5f00::1',
-  'fc00::1', 'fd00:ec2::254', 'fe80::1', 'fe80::a9fe:a9fe', 'fec0::1', 'ff02::1', 'ff0e::1', '4000::1', 'e000::1', '1fff::1',
-];
+/** A part of an IPv4 address: decimal, octal or hexadecimal, and with zeros ahead where that changes nothing. */
+const partOf = (value: number): fc.Arbitrary<string> =>
+  fc.constantFrom(String(value), `0${value.toString(8)}`, `000${value.toString(8)}`, `0x${value.toString(16)}`, `0X00${value.toString(16).toUpperCase()}`);
 
-const GLOBAL = [
-  '1.1.1.1', '8.8.8.8', '9.255.255.255', '11.0.0.0', '100.63.255.255', '100.128.0.0', '126.255.255.255', '128.0.0.0', '172.15.255.255', '172.32.0.0',
-  '168.63.129.15', '192.0.1.0', '198.17.255.255', '198.20.0.0', '223.255.255.255',
-  '2000::1', '2001:200::1', '2606:4700:4700::1111', '2a00:1450:4001::200e', '2003::1', '3ffe:ffff::1', '2620:4f:7fff::1',
-];
+/** Every other way to write the same letters and dots that a URL's parser undoes. */
+const disguised = (text: string): fc.Arbitrary<string> => fc.array(fc.nat(5), { minLength: text.length, maxLength: text.length }).map((ways) => [...text].map((letter, at) => {
+  const way = ways[at] ?? 0;
+  if (way === 1) return `%${letter.charCodeAt(0).toString(16).padStart(2, '0')}`;
+  if (letter === '.') return ['.', '.', '\u3002', '\uff0e', '\uff61', '.'][way] ?? letter;
+  if (way === 2) return String.fromCharCode(letter.charCodeAt(0) + 0xfee0);
+  return way === 3 ? `${letter}\u00ad` : letter;
+}).join(''));
+
+/** An IPv4 address, as one to four numbers. */
+const spelledV4 = fc.tuple(fc.oneof(fc.ipV4(), fc.constantFrom(...FORBIDDEN_ADDRESSES.filter((ip) => !ip.includes(':')))), fc.integer({ min: 1, max: 4 }), fc.constantFrom('', '.'), fc.boolean())
+  .chain(([ip, count, dot, isPlain]) => {
+    const bytes = ip.split('.').map(Number);
+    const last = bytes.slice(count - 1).reduce((sum, byte) => sum * 256 + byte, 0);
+    return fc.tuple(...[...bytes.slice(0, count - 1), last].map(partOf)).map((parts) => parts.join('.') + dot)
+      .chain((text) => (isPlain ? fc.constant(text) : disguised(text))).map((text) => ({ ip, text }));
+  });
+
+/** An IPv6 address, in full or short, with letters of either case, or with the last two words as IPv4. */
+const spelledV6 = fc.tuple(fc.oneof(fc.ipV6(), fc.constantFrom(...FORBIDDEN_ADDRESSES.filter((ip) => ip.includes(':')))), fc.nat(4)).map(([ip, way]) => {
+  const words = ipaddr.parse(ip).toNormalizedString().split(':');
+  const full = words.map((word) => word.padStart(4, '0')).join(':');
+  const [high = 0, low = 0] = words.slice(6).map((word) => parseInt(word, 16));
+  const dotted = `${words.slice(0, 6).join(':')}:${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`;
+  return { ip, text: `[${[ip, words.join(':'), full, full.toUpperCase(), dotted][way] ?? ip}]` };
+});
+
+/** An address, and a way to write it in a URL. */
+const spelling = fc.oneof(spelledV4, spelledV6);
 
 describe('addresses', () => {
-  test.each(FORBIDDEN)('%s may not be called', (ip) => expect(strict.allows(ip)).toBe(false));
-  test.each(GLOBAL)('%s may be called', (ip) => expect(strict.allows(ip)).toBe(true));
+  test.each(FORBIDDEN_ADDRESSES)('%s may not be called', (ip) => expect(strict.allows(ip)).toBe(false));
+  test.each(GLOBAL_ADDRESSES)('%s may be called', (ip) => expect(strict.allows(ip)).toBe(true));
 
   test.each([
     '', ' ', '8.8.8.8 ', ' 8.8.8.8', '8.8.8', '8.8.8.8.8', '008.8.8.8', '0x8.8.8.8', '134744072', '8.8.8.8/32', '8.8.8.8:80', '[2606:4700::1]', '2606:4700::1%eth0',
@@ -92,36 +109,25 @@ describe('allowed networks', () => {
     });
 });
 
-/** Ways to write 127.0.0.1, [::1] or another address that must not be called; PORT stands for the canary's. */
-const TRICKS = [
-  'http://127.0.0.1:PORT/', 'http://127.1:PORT/', 'http://127.0.1:PORT/', 'http://2130706433:PORT/', 'http://0x7f000001:PORT/', 'http://0x7f.1:PORT/',
-  'http://0177.0.0.1:PORT/', 'http://0177.1:PORT/', 'http://017700000001:PORT/', 'http://0x7f.0x0.0x0.0x1:PORT/', 'http://127.0.0.010:PORT/',
-  'http://127.0.0.1.:PORT/', 'http://2130706433.:PORT/', 'http://127。0。0。1:PORT/', 'http://127．0．0．1:PORT/', 'http://127｡0｡0｡1:PORT/', 'http://１２７.０.０.１:PORT/',
-  'http://①②⑦.0.0.1:PORT/', 'http://%31%32%37.0.0.1:PORT/', 'http://0:PORT/', 'http://0.0.0.0:PORT/', 'http://[::]:PORT/', 'http://[::1]:PORT/',
-  'http://[0:0:0:0:0:0:0:1]:PORT/', 'http://[0000::0001]:PORT/', 'http://[::ffff:127.0.0.1]:PORT/', 'http://[::ffff:7f00:1]:PORT/', 'http://[::FFFF:127.0.0.1]:PORT/',
-  'http://[0:0:0:0:0:ffff:127.0.0.1]:PORT/', 'http://[::127.0.0.1]:PORT/', 'http://[::7f00:1]:PORT/', 'http://[64:ff9b::127.0.0.1]:PORT/',
-  'http://[64:ff9b:1::7f00:1]:PORT/', 'http://[2002:7f00:1::]:PORT/', 'http://[2001:0:7f00:1::]:PORT/', 'http://[::ffff:0:127.0.0.1]:PORT/',
-  'http://127.0.0.2:PORT/', 'http://127.255.255.254:PORT/', 'http://localhost:PORT/', 'http://LOCALHOST:PORT/', 'http://ⓛⓞⓒⓐⓛⓗⓞⓢⓣ:PORT/',
-  'http:\\\\127.0.0.1:PORT\\', 'http://169.254.169.254/latest/meta-data/', 'http://[fd00:ec2::254]/latest/', 'http://[::ffff:a9fe:a9fe]/',
-  'http://2852039166/', 'http://0xa9fea9fe/', 'http://100.100.100.200/', 'http://168.63.129.16/', 'http://192.0.0.192/', 'http://10.0.0.1/', 'http://[fe80::1]/', 'http://[ff02::1]/',
-];
-
-/** The same, that are no URLs or hold what no URL of ours may hold. */
-const REFUSED = [
-  'http://example.com\\@127.0.0.1:PORT/', 'https://1.1.1.1\\x',
-  'http://user@127.0.0.1:PORT/', 'http://user:pass@example.com/', 'http://:x@example.com/', 'http://example.com@127.0.0.1:PORT/', 'http://127.0.0.1:PORT#@example.com/', 'https://example.com/#',
-  'http://[fe80::1%25lo]/', 'http://[::1%lo]:PORT/', 'http://127.0.0.1:PORT/\n', ' http://127.0.0.1:PORT/', 'http://127.0.0.1\t:PORT/', 'ht\ntp://127.0.0.1/', 'http://256.256.256.256/',
-  'http://127.0.0.1.1/', 'http:127.0.0.1', 'http:/127.0.0.1', '//127.0.0.1/', 'ftp://example.com/', 'file:///etc/passwd', 'gopher://127.0.0.1:PORT/', 'javascript:1', 'data:,x', 'http://', 'http:///', '', 'x',
-  'http://example.com:99999/', 'http://exa mple.com/', `https://example.com/${'a'.repeat(2030)}`,
-];
-
 describe('a URL that is saved', () => {
+  test('with an address in any spelling is accepted where that is global, and refused where it is not', async () => {
+    await fc.assert(fc.asyncProperty(spelling, fc.constantFrom('http', 'https'), async ({ ip, text }, scheme) => {
+      const problem = await checkUrl(`${scheme}://${text}:8080/x`, strict, { httpsOnly: false });
+      expect([text, problem?.code ?? null]).toEqual([text, strict.allows(ip) ? null : 'address_forbidden']);
+    }), { numRuns: 5000 });
+  });
+
   test.each(['https://8.8.8.8/', 'http://1.1.1.1:8080/x?y=z', 'https://[2606:4700:4700::1111]/', 'HTTPS://1.1.1.1', 'https://does-not-exist.invalid/hook'])('%s is accepted', async (url) => {
     expect(await checkUrl(url, strict, { httpsOnly: false })).toBeNull();
   });
 
-  test.each(REFUSED)('%j is refused as invalid', async (url) => {
-    expect(await checkUrl(url.replace('PORT', '80'), createAddressPolicy(['127.0.0.0/8', '::1']), { httpsOnly: false })).toMatchObject({ code: 'invalid' });
+  test.each(NO_URLS)('%j is refused as invalid', async (url) => {
+    expect(await checkUrl(url.replace(PORT, '80'), createAddressPolicy(['127.0.0.0/8', '::1']), { httpsOnly: false })).toMatchObject({ code: 'invalid' });
+  });
+
+  test('with a letter beyond ASCII is accepted however many were checked before', async () => {
+    // Node compiles what is called often: the first thousands were well.
+    for (let nth = 0; nth < 20_000; nth += 1) expect(await checkUrl('https://8\u00ad.8.8.8/', strict, { httpsOnly: true })).toBeNull();
   });
 
   test('http is refused where only https is spoken, whatever its address', async () => {
@@ -174,8 +180,8 @@ describe('with a canary on 127.0.0.1 and ::1', () => {
 
   const schemes = ['http', 'https'];
 
-  test.each(schemes.flatMap((scheme) => TRICKS.map((trick) => trick.replace(/^http/, scheme))))('%s is refused when saved and when called', async (trick) => {
-    const url = trick.replace('PORT', String(canaries[0]?.port));
+  test.each(schemes.flatMap((scheme) => TRICKS.map((trick) => trick.replace(/^http/i, scheme))))('%s is refused when saved and when called', async (trick) => {
+    const url = trick.replace(PORT, String(canaries[0]?.port));
     // A name may be one that does not resolve here; then the call is what refuses it.
     expect(await checkUrl(url, strict, { httpsOnly: false })).toMatchObject({ code: expect.stringMatching(/^(address_forbidden|invalid)$/) as string });
     const poster = createPoster({ policy: strict });
@@ -186,13 +192,7 @@ describe('with a canary on 127.0.0.1 and ::1', () => {
 
   test('no spelling of any address but the global ones gets a connection', async () => {
     const poster = createPoster({ policy: strict });
-    const host = fc.oneof(
-      fc.tuple(fc.constantFrom(127, 10, 0, 169, 192), fc.nat(255), fc.nat(255), fc.nat(255)).chain(([a, b, c, d]) => {
-        const whole = ((a * 256 + b) * 256 + c) * 256 + d;
-        return fc.constantFrom(`${a}.${b}.${c}.${d}`, String(whole), `0x${whole.toString(16)}`, `0${whole.toString(8)}`, `0${a.toString(8)}.${b}.${c}.${d}`, `${a}.${b}.${c * 256 + d}`, `[::ffff:${a}.${b}.${c}.${d}]`);
-      }),
-      fc.ipV6().map((ip) => `[${ip}]`),
-    ).filter((text) => URL.canParse(`http://${text}/`) && !strict.allows(new URL(`http://${text}/`).hostname.replace(/^\[|\]$/g, '')));
+    const host = spelling.filter(({ ip }) => !strict.allows(ip)).map(({ text }) => text);
     await fc.assert(fc.asyncProperty(host, async (text) => {
       const url = `http://${text}:${canaries[0]?.port}/`;
       const reply = await poster.post({ endpointId: 'ep_1', url, headers: {}, body: Buffer.from('{}'), timeoutMs: 3000, connectTimeoutMs: 2000 });

@@ -1,13 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import dns from 'node:dns';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TlsOptions } from 'node:tls';
 import { createAddressPolicy } from '../../src/wire/address';
 import { createPoster, type Poster } from '../../src/wire/post';
 import { makeTls, type TestTls } from '../support/tls';
-import { startReceiver, until, type Receiver } from '../support/raw-receiver';
+import { startReceiver, type Receiver } from '../support/raw-receiver';
 
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
 
@@ -110,44 +108,11 @@ describe('names', () => {
 
 describe('TLS', () => {
   let good: TestTls;
-  let folder: string;
 
   beforeAll(() => {
     good = makeTls();
-    folder = mkdtempSync(join(tmpdir(), 'posthorn-connect-'));
   });
-
-  afterAll(() => {
-    good.remove();
-    rmSync(folder, { recursive: true, force: true });
-  });
-
-  /** A certificate that nobody signed but itself. */
-  function selfSigned(subject: string): { key: string; cert: string } {
-    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', 'k.pem', '-out', 'c.pem',
-      '-days', '2', '-subj', `/CN=${subject}`], { cwd: folder, stdio: 'pipe' });
-    return { key: readFileSync(join(folder, 'k.pem'), 'utf8'), cert: readFileSync(join(folder, 'c.pem'), 'utf8') };
-  }
-
-  test('a certificate that nobody vouches for is refused before a byte of the request leaves', async () => {
-    const { url, requests, open } = await receiver({ tls: selfSigned('127.0.0.1') });
-    expect(await post(url)).toMatchObject({ outcome: 'tls_error', statusCode: null, error: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
-    expect(requests).toHaveLength(0);
-    await until('the connection is closed', () => open() === 0);
-  });
-
-  test('an authority that is not known is refused', async () => {
-    const { url, requests } = await receiver({ tls: { key: good.key, cert: good.cert } });
-    expect(await post(url)).toMatchObject({ outcome: 'tls_error', error: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' });
-    expect(requests).toHaveLength(0);
-  });
-
-  test('a receiver that speaks less than TLS 1.2 is refused', async () => {
-    const { url } = await receiver({ tls: { ...selfSigned('127.0.0.1'), minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } });
-    const reply = await post(url);
-    expect(reply).toMatchObject({ outcome: 'tls_error' });
-    expect(reply.error).toMatch(/^(ERR_SSL_|EPROTO)/);
-  });
+  afterAll(() => good.remove());
 
   test('a receiver that speaks plain http on the port is a TLS error, and https spoken to plain http a protocol error', async () => {
     const plain = await receiver();
@@ -155,7 +120,7 @@ describe('TLS', () => {
     const loud = await startReceiver(() => undefined, { onConnect: (socket) => socket.write(OK) });
     opened.push(loud);
     expect(await post(`https://127.0.0.1:${loud.port}/`)).toMatchObject({ outcome: 'tls_error' });
-    const secure = await receiver({ tls: selfSigned('127.0.0.1') });
+    const secure = await receiver({ tls: { key: good.key, cert: good.cert } });
     expect((await post(`http://127.0.0.1:${secure.port}/`)).outcome).toMatch(/^(protocol_error|connection_reset)$/);
   });
 
@@ -164,10 +129,6 @@ describe('TLS', () => {
     const source = `
       const { createServer } = require('node:https');
       const dns = require('node:dns');
-      const { readFileSync } = require('node:fs');
-      const swc = require('@swc/core');
-      require('node:module')._extensions['.ts'] = (module, file) => module._compile(
-        swc.transformSync(readFileSync(file, 'utf8'), { filename: file, jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } }).code, file);
       const { createPoster } = require('./src/wire/post.ts');
       const { createAddressPolicy } = require('./src/wire/address.ts');
       const lookup = dns.lookup;
@@ -186,7 +147,7 @@ describe('TLS', () => {
         console.log(JSON.stringify({ seen, names }));
         process.exit(0);
       });`;
-    const printed = execFileSync(process.execPath, ['-e', source], {
+    const printed = execFileSync(process.execPath, ['--require', join(__dirname, '../support/typescript.cjs'), '-e', source], {
       cwd: join(__dirname, '../..'), encoding: 'utf8', env: { ...process.env, NODE_EXTRA_CA_CERTS: good.caFile, KEY: good.key, CERT: good.cert },
     });
     expect(JSON.parse(printed)).toEqual({
