@@ -116,6 +116,8 @@ function faultOfExchange(error: Error): Fault {
   if (fault === 'UND_ERR_SOCKET' && error.message === 'bad upgrade') return ['protocol_error', 'BAD_UPGRADE'];
   if (fault === 'UND_ERR_SOCKET' && error.message === 'bad response') return ['protocol_error', 'BAD_RESPONSE'];
   if (fault === 'UND_ERR_SOCKET') return ['connection_reset', 'CLOSED'];
+  // It carries no code that says more.
+  if (error.name === 'HTTPParserError') return ['protocol_error', 'NOT_HTTP'];
   if (BROKEN_SOCKET.has(fault) || fault.startsWith('EHOST') || fault.startsWith('ENET')) return ['connection_reset', fault];
   // With TLS 1.3 a receiver may object to the handshake after our side of it is done.
   if (fault === 'EPROTO' || fault.startsWith('ERR_SSL_') || fault.startsWith('ERR_TLS_')) return ['tls_error', fault];

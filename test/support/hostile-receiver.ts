@@ -63,7 +63,7 @@ const thenReset = (text: string) => (socket: Socket): void => {
 
 const OK = status(200, 'content-length: 2\r\n\r\nok');
 const CHUNKED = status(200, 'transfer-encoding: chunked\r\n\r\n');
-const PROTOCOL_ERROR = { outcome: 'protocol_error', statusCode: null, error: /^[A-Z][A-Z0-9_]+$/ } as const;
+const PROTOCOL_ERROR = { outcome: 'protocol_error', statusCode: null, error: /^(?!UNKNOWN)[A-Z][A-Z0-9_]+$/ } as const;
 const TIMEOUT = { outcome: 'timeout', statusCode: null, error: /^TIMEOUT$/, lasts: true } as const;
 const RESET = { outcome: 'connection_reset', statusCode: null, error: /^(ECONNRESET|CLOSED|EPIPE)$/ } as const;
 const TOO_LONG = { outcome: 'protocol_error', statusCode: null, error: /^TOO_LONG$/, isEndless: true } as const;
@@ -143,7 +143,7 @@ export const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
   ...named(['000', '099', '600', '999', '1000', '20', 'abc', '-200'].map((code) => [`status-${code}`, { row: 'E13', ...PROTOCOL_ERROR, play: say(status(code)) } as const])),
 
   'length-of-204': { row: 'E15', outcome: 'ok', statusCode: 204, truncated: true, play: say(status(204, 'content-length: 5\r\n\r\nhello')) },
-  'http-0.9': { row: 'E15', ...PROTOCOL_ERROR, play: sayAndEnd('hello\r\n') },
+  'http-0.9': { row: 'E15', ...PROTOCOL_ERROR, error: /^NOT_HTTP$/, play: sayAndEnd('hello\r\n') },
   'http-1.0': { row: 'E15', outcome: 'ok', statusCode: 200, play: sayAndEnd('HTTP/1.0 200 OK\r\n\r\nfine') },
   'http-2.0': { row: 'E15', outcome: 'ok', statusCode: 200, play: say('HTTP/2.0 200 OK\r\ncontent-length: 0\r\n\r\n') },
   'smtp': { row: 'E15', ...PROTOCOL_ERROR, play: say('220 mail.example.com ESMTP\r\n') },

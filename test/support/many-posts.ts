@@ -6,7 +6,7 @@ import { join } from 'node:path';
 export interface Plan {
   /** Called in turn; a name that ends in ".test" is 127.0.0.1. */
   readonly urls: readonly string[];
-  /** Those of them that get 100 ms instead of `timeoutMs`. */
+  /** Those of them that get a second instead of `timeoutMs`. */
   readonly lasting?: readonly string[];
   readonly tries: number;
   /** Posts that are under way at the same time. */

@@ -26,7 +26,7 @@ async function run({ urls, lasting = [], tries, atOnce, markEvery, timeoutMs, co
       // Endpoints come and go, and each is called again and again meanwhile.
       const endpointId = `${url} ${Math.floor(begun / 2000)}`;
       begun += 1;
-      const { outcome, statusCode, error } = await poster.post({ endpointId, url, headers: { 'webhook-id': 'evt_1' }, body: Buffer.from('{"a":1}'), timeoutMs: lasting.includes(url) ? 100 : timeoutMs, connectTimeoutMs });
+      const { outcome, statusCode, error } = await poster.post({ endpointId, url, headers: { 'webhook-id': 'evt_1' }, body: Buffer.from('{"a":1}'), timeoutMs: lasting.includes(url) ? 1000 : timeoutMs, connectTimeoutMs });
       const what = `${outcome} ${statusCode} ${error}`;
       const counts = (came[url] ??= {});
       counts[what] = (counts[what] ?? 0) + 1;

@@ -1,6 +1,7 @@
 import { UNREACHABLE } from '../../src/domain/attempt';
 import { makeBadTls, type BadTls } from '../support/bad-tls';
 import { BEHAVIOURS, startHostile } from '../support/hostile-receiver';
+import { postToAll } from '../support/hostile-mix';
 import { postMany, type Report } from '../support/many-posts';
 import { startReceiver, type Receiver } from '../support/raw-receiver';
 
@@ -76,4 +77,12 @@ test('what a hostile receiver does comes to the same over TLS, and leaves no soc
   expect(wrong.map((name) => [name, came[new URL(`/${name}`, receiver.url).href]])).toEqual([]);
   expect({ socketsLeft, resourcesLeft }).toEqual({ socketsLeft: 0, resourcesLeft: [] });
   expect(receiver.written()).toBeLessThan(names.length * 16 * 1024 * 1024);
+});
+
+test('500 tries at all of them at once keep no memory and no socket', async () => {
+  const { wrong, heapMarks, socketsLeft, resourcesLeft } = await postToAll(500, 125, 25);
+  expect(wrong).toEqual([]);
+  expect({ socketsLeft, resourcesLeft }).toEqual({ socketsLeft: 0, resourcesLeft: [] });
+  // 10,000 of them are in the long tier; this much is code that was compiled meanwhile.
+  expect((heapMarks.at(-1) ?? 0) - (heapMarks[0] ?? 0)).toBeLessThan(4 * 1024 * 1024);
 });
