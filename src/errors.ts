@@ -23,6 +23,7 @@ export const ERRORS = {
   too_large: [413, 'It is too large'],
   unsupported_media_type: [415, 'Only application/json is understood'],
   invalid: [422, 'Something in the request is not as it must be'],
+  schema_mismatch: [422, 'The event does not fit the schema of its type'],
   idempotency_mismatch: [422, 'This Idempotency-Key was used with another request'],
   address_forbidden: [422, 'This address may not be called'],
   https_required: [422, 'This dialect only speaks https'],

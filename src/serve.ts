@@ -2,6 +2,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createApp } from './api/app';
 import { routes } from './api/routes';
+import { openCatalogues } from './commands/catalogue';
 import { ensureDefaultWorkspace, ensureRootKey } from './commands/manage-keys';
 import { createPublisher } from './commands/publish';
 import type { Config } from './config';
@@ -56,8 +57,9 @@ export async function serve(config: Config, options: ServeOptions = {}): Promise
       announcer.announce();
     };
     const publisher = createPublisher(deps.db, announce);
+    const catalogues = await openCatalogues(deps.db, (err) => log.warn({ err }, 'api.catalogues_not_read'));
     const exposition = createExposition(deps.metrics.api.meter, { before: bindBacklog(deps.metrics.api, deps.db) });
-    const handle = createApp({ deps, announcer: { announce }, publisher, routes, exposition, onUndeclaredAnswer: options.onUndeclaredAnswer ?? 'log' }).callback();
+    const handle = createApp({ deps, announcer: { announce }, publisher, catalogues, routes, exposition, onUndeclaredAnswer: options.onUndeclaredAnswer ?? 'log' }).callback();
     const { server, drain } = createDrainingServer((request, response) => void handle(request, response));
     await listen(server, config);
     const metricsServer = config.METRICS_PORT === undefined ? null : startMetricsServer(exposition, {
@@ -69,6 +71,7 @@ export async function serve(config: Config, options: ServeOptions = {}): Promise
       rootKey,
       async close() {
         await drain();
+        catalogues.close();
         stopUpkeep();
         await metricsServer?.close();
         await announcer.close();

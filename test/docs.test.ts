@@ -53,7 +53,7 @@ test('docs/bulk.md names every status of a job', () => {
   expect(JOB_STATUSES.filter((status) => !read('docs/bulk.md').includes(`| \`${status}\` |`))).toEqual([]);
 });
 
-test.each(['README.md', 'CONTRIBUTING.md', 'docs/errors.md', 'docs/events.md', 'docs/bulk.md', 'docs/observability.md', 'docs/receiving.md', 'docs/retention.md', 'docs/verifying.md'])('the JSON and the links of %s are whole', (name) => {
+test.each(['README.md', 'CONTRIBUTING.md', 'docs/errors.md', 'docs/events.md', 'docs/event-types.md', 'docs/bulk.md', 'docs/observability.md', 'docs/receiving.md', 'docs/retention.md', 'docs/verifying.md'])('the JSON and the links of %s are whole', (name) => {
   const page = read(name);
   for (const [, json = ''] of page.matchAll(/```json\n([^]*?)```/g)) expect(() => JSON.parse(json)).not.toThrow();
   const targets = [...page.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, target = '']) => join(name, '..', target));

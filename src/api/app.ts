@@ -1,5 +1,6 @@
 import Router from '@koa/router';
 import Koa, { type Context } from 'koa';
+import type { Catalogues } from '../commands/catalogue';
 import type { Publisher } from '../commands/publish';
 import type { Deps } from '../deps';
 import { AppError } from '../errors';
@@ -19,6 +20,7 @@ export interface AppParts {
   readonly deps: Deps;
   readonly announcer: Pick<Announcer, 'announce'>;
   readonly publisher: Publisher;
+  readonly catalogues: Catalogues;
   readonly routes: readonly Route[];
   readonly exposition: Exposition;
   /** What follows an answer that its own route does not declare: `throw` a 500 (tests, development), or only `log` it. */

@@ -77,6 +77,27 @@ export function openPlaces(context: Pick<RouteContext, 'caller' | 'deps'>, name:
   };
 }
 
+/** One list of one workspace whose rows stand in the order of their names. */
+export interface NameList {
+  /** The name behind which the page begins; `''` for the first. */
+  readonly after: string;
+  /** Cuts the one row too many, and names where the next page begins. */
+  page<R extends { readonly name: string }, T>(rows: readonly R[], present: (row: R) => T): Page<T>;
+}
+
+/** The same as {@link openList} for a list in the order of names. @throws AppError 422 where the cursor is not one of this list and workspace. */
+export function openNames(context: Pick<RouteContext, 'caller' | 'deps'>, name: string, { limit, cursor }: Pick<ListQuery, 'limit' | 'cursor'>): NameList {
+  const { keyRing } = context.deps;
+  const place = `cursor|${context.caller.workspaceId}|${name}`;
+  return {
+    after: cursor === undefined ? '' : openCursor(cursor, (sealed) => keyRing.open(sealed, place)),
+    page: (rows, present) => {
+      const { data, nextCursor } = page(rows, limit, (row) => Buffer.from(keyRing.seal(row.name, place)).toString('base64url'));
+      return { data: data.map(present), nextCursor };
+    },
+  };
+}
+
 /** Cuts `rows` (one more than `limit` where there are more) to a page; `cursorOf` its last row begins the next one. */
 export function page<R>(rows: readonly R[], limit: number, cursorOf: (row: R) => string): Page<R> {
   const data = rows.slice(0, limit);

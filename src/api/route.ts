@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Catalogues } from '../commands/catalogue';
 import type { Deps } from '../deps';
 import type { Sql } from '../store/db';
 import type { InsertedEvent, NewEvent } from '../store/event-insert';
@@ -34,6 +35,8 @@ export interface RouteContext {
    * Idempotency-Key. The relay is woken after its commit.
    */
   write<T>(work: (trx: Sql) => Promise<T>): Promise<T>;
+  /** What is enforced of the events that are published. */
+  readonly catalogues: Catalogues;
   /** Stores a custom event of no object together with those of concurrent requests; on its own where `isIdempotent`. */
   publish(event: NewEvent): Promise<InsertedEvent>;
   /** Stores custom events of no object, all or none of them. */

@@ -24,7 +24,7 @@ const NOBODY: Caller = { workspaceId: '', role: 'read', keyId: 'none', isRoot: f
 
 /** Runs calls: reads and guards their input, calls the handler, once where asked to, and checks what it answers. */
 export function createRunner(parts: AppParts): (call: Call, ctx: Context) => Promise<Answer> {
-  const { deps: { db, ...deps }, announcer, publisher, onUndeclaredAnswer, exposition } = parts;
+  const { deps: { db, ...deps }, announcer, publisher, catalogues, onUndeclaredAnswer, exposition } = parts;
   const metricsText = (): Promise<string> => exposition.text();
 
   return async (call, ctx) => {
@@ -111,6 +111,7 @@ export function createRunner(parts: AppParts): (call: Call, ctx: Context) => Pro
       requestId,
       header: (name: string) => header(ctx, name),
       ifMatch: readIfMatch(header(ctx, 'if-match')),
+      catalogues,
       metricsText,
     };
   }

@@ -1,10 +1,12 @@
 import { judge, type Outcome } from '../domain/attempt';
 import { attemptFacts, NOTHING_SENT } from '../domain/envelope-facts';
 import type { EndpointTarget } from '../domain/endpoint';
+import type { Json } from '../domain/json';
+import type { Sql } from '../store/db';
 import { renderBody } from '../wire/envelope';
 import { createFileLinker } from '../wire/file-link';
 import { requestHeaders } from '../wire/request';
-import { newCustomSample } from './probe-event';
+import { catalogueSample, newCustomSample } from './probe-event';
 import type { ApiDeps } from './route';
 
 /** What came of a test call, as it is answered. */
@@ -16,12 +18,16 @@ export interface TestResult {
   readonly responseBody: string;
 }
 
-/** Sends one real signed request now, through the guarded client; nothing is stored or counted. `given` is what the sample is to be. */
+/**
+ * Sends one real signed request now, through the guarded client; nothing is stored or counted. `given` is what the sample is to
+ * be: without data that of its type in the catalogue.
+ */
 export async function testCall(
-  deps: ApiDeps, target: EndpointTarget, given: { readonly type: string; readonly data: unknown } | undefined,
+  deps: ApiDeps, sql: Sql, target: EndpointTarget, given: Asked | undefined,
 ): Promise<TestResult> {
   const now = deps.now();
-  const event = newCustomSample(deps.newId('event'), target, given, now);
+  const sample = given && { type: given.type, data: given.data === undefined ? await sampleData(sql, target, given) : given.data };
+  const event = newCustomSample(deps.newId('event'), target, sample, now);
   const facts = { ...attemptFacts(NOTHING_SENT, 1, now), verifyToken: target.verifyToken, fileLink: createFileLinker(deps) };
   const body = renderBody(target.dialect, event, facts);
   const reply = await deps.poster.post({
@@ -36,3 +42,12 @@ export async function testCall(
     responseBody: Buffer.from(reply.body).toString('utf8'),
   };
 }
+
+/** What a caller wants to be told of. */
+export interface Asked {
+  readonly type: string;
+  readonly data?: Json | undefined;
+}
+
+const sampleData = async (sql: Sql, { workspaceId }: EndpointTarget, { type }: Asked): Promise<Json> =>
+  (await catalogueSample(sql, workspaceId, type)) ?? { test: true };

@@ -16,6 +16,7 @@ import { addSignals } from '../store/outbox';
 import { bumpRouting, takeRoutingTurn } from '../store/routing-revision';
 import { dropEndpointFromRules } from '../store/rules';
 import { verifyTokenPlace } from '../store/sealed-places';
+import { refuseArchived } from './manage-event-type';
 import { changeHeaders, REDACTED, sealHeaders, type HeaderChange } from './endpoint-headers';
 
 /** Most endpoints of one workspace. */
@@ -69,6 +70,7 @@ export interface EndpointChange {
 export async function createEndpoint(deps: EndpointDeps, trx: Sql, by: EndpointBy, given: NewEndpoint): Promise<StoredEndpoint> {
   requirePolicy(given.dialect, given.policy);
   requireUsefulPatterns(given.dialect, given.events);
+  await refuseArchived(trx, by.workspaceId, given.events);
   await requireRoom(trx, by.workspaceId, given.scope, true);
   const id = deps.newId('endpoint');
   const content: EndpointContent = {
@@ -91,7 +93,10 @@ export async function changeEndpoint(deps: EndpointDeps, trx: Sql, by: EndpointB
   if (!before) throw notFound('endpoint', id);
   const policyOverrides = mergeOverrides(before.policyOverrides, change.policy ?? {});
   requirePolicy(before.dialect, policyOverrides);
-  if (change.events) requireUsefulPatterns(before.dialect, change.events);
+  if (change.events) {
+    requireUsefulPatterns(before.dialect, change.events);
+    await refuseArchived(trx, by.workspaceId, change.events, before.events);
+  }
   const scope = change.scope === undefined ? before.scope : change.scope;
   if (scope !== before.scope) await requireRoom(trx, by.workspaceId, scope, false);
   const endpoint = await updateEndpoint(trx, by.workspaceId, id, {

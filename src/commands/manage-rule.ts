@@ -9,6 +9,7 @@ import { dialectsOf, keepEndpoints } from '../store/endpoints';
 import { bumpRouting, takeRoutingTurn } from '../store/routing-revision';
 import { countRules, deleteRule, insertRule, lockRule, updateRule } from '../store/rules';
 import { neverOwed } from './manage-endpoint';
+import { refuseArchived } from './manage-event-type';
 
 /** Most rules of one workspace. */
 export const MAX_RULES = 10_000;
@@ -43,6 +44,7 @@ export async function createRule(deps: Pick<Deps, 'newId'>, trx: Sql, by: RuleBy
   }
   await requireEndpoints(trx, by.workspaceId, content.endpointIds);
   await requireUsefulPatterns(trx, by.workspaceId, content);
+  await refuseArchived(trx, by.workspaceId, content.events);
   const rule = await insertRule(trx, { ...content, endpointIds: [...new Set(content.endpointIds)], id: deps.newId('rule'), workspaceId: by.workspaceId });
   await finish(deps, trx, by, 'rule.create', rule);
   return rule;
@@ -60,6 +62,7 @@ export async function changeRule(deps: Pick<Deps, 'newId'>, trx: Sql, by: RuleBy
   const events = change.events ?? before.events;
   const endpointIds = change.endpointIds ? [...new Set(change.endpointIds)] : before.endpointIds;
   if (change.events || change.endpointIds) await requireUsefulPatterns(trx, by.workspaceId, { events, endpointIds });
+  if (change.events) await refuseArchived(trx, by.workspaceId, change.events, before.events);
   const rule = await updateRule(trx, {
     id,
     workspaceId: by.workspaceId,

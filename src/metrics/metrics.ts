@@ -28,6 +28,8 @@ export function createApiMetrics() {
       each(['2', '3', '4', '5'], (digit) => meter.histogram({ ...requests, omitsUnused: route !== 'other' }, REQUEST_SECONDS, { method, route, status: `${digit}xx` })),
     published: each(['stored', 'duplicate'], (result) =>
       meter.counter({ name: 'posthorn_events_published_total', help: 'Custom events that were accepted, new ones and repeated ones' }, { result })),
+    schemaMistakes: each(['warn', 'reject'], (enforce) =>
+      meter.counter({ name: 'posthorn_events_schema_mismatch_total', help: 'Events that did not fit the schema of their type: taken with a warning, or refused' }, { enforce })),
     databaseUp: meter.gauge({ name: 'posthorn_database_up', help: 'Whether PostgreSQL answered when it was asked for the backlog' }),
     outboxRows: each(['event', 'retry', 'signal', 'job'], (kind) =>
       meter.gauge({ name: 'posthorn_outbox_rows', help: 'Rows that no worker has seen through yet; at most 100,000 are counted' }, { kind })),

@@ -49,7 +49,7 @@ const fill = (path: string): string => path.replace(/:(\w+)/g, (_, name: string)
 });
 
 /** Names that everybody has for themselves: what is there of a stranger's is empty, not missing. */
-const NAMES_OF_ONES_OWN: ReadonlySet<string> = new Set(['/v1/flows/:flow/webhooks']);
+const NAMES_OF_ONES_OWN: ReadonlySet<string> = new Set(['/v1/flows/:flow/webhooks', '/v1/event-types/:type']);
 
 const withIds = routes.filter(({ path, role }) => role !== null && path.includes(':') && !NAMES_OF_ONES_OWN.has(path)).map((route) => [route.method, route.path, route] as const);
 

@@ -9,6 +9,7 @@ import schemathesis
 NOT_IN_THE_DOCUMENT = re.compile(
     r"^(cursor"  # the nextCursor of a page of this list
     r"|(items\.\d+\.)?\w*Id|(rule\.)?endpointIds\.\d+"  # must be there, and of the kind that fits
+    r"|schema(\..*)?|example(\..*)?|enforce"  # JSON Schema, and what goes with one
     r"|(rule\.)?condition(\..*)?"  # docs/events.md
     r"|url|host|path|headers\..*"  # addresses and headers that may be called and sent
     r"|secret|signature|verifyToken|dialect|policy\..*"  # goes with the dialect
@@ -49,7 +50,7 @@ def filter_failure(context, failure, case, response):
         problem = json.loads(response.content)
     except ValueError:
         return True
-    if problem.get("code") in {"version_conflict", "idempotency_mismatch", "limit_reached", "scope_full", "address_forbidden", "https_required"}:
+    if problem.get("code") in {"version_conflict", "idempotency_mismatch", "limit_reached", "scope_full", "schema_mismatch", "address_forbidden", "https_required"}:
         return False
     errors = problem.get("errors", [])
     return not errors or not all(NOT_IN_THE_DOCUMENT.match(error["path"]) or NO_CHARACTER.search(error["message"]) for error in errors)

@@ -44,6 +44,8 @@ async function fill(sql: Sql, workspaceId: string): Promise<void> {
     [`insert into channels (id, workspace_id, kind, verify_token, events) values ($1, $2, 'whatsapp', 'k1:x', '{}')`, newId('channel'), workspaceId],
     [`insert into jobs (id, workspace_id, kind, parameters, total) values ($1, $2, 'bulk_create', '{}', 1)`, jobId, workspaceId],
     [`insert into job_entries (job_id, index) values ($1, 0)`, jobId],
+    [`insert into event_types (workspace_id, type, enforce) values ($1, 't', 'off')`, workspaceId],
+    [`insert into catalogues (workspace_id, revision, is_enforced) values ($1, 1, false)`, workspaceId],
     [`insert into routing_changes (workspace_id, revision, subject_id) values ($1, 2, 's')`, workspaceId],
   ];
   for (const [text, ...values] of statements) await sql.query({ text, values });

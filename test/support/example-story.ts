@@ -24,6 +24,7 @@ export async function tellStory(tell: Tell, api: TestApi, receiver: string): Pro
   await tellRules(tell, endpointId);
   await tellObjects(tell);
   await tellEvents(tell, api, endpointId);
+  await tellEventTypes(tell);
   await tellRecovery(tell, endpointId);
   await tellFlows(tell, receiver);
   await tellChannels(tell, receiver);
@@ -115,6 +116,20 @@ async function tellEvents(tell: Tell, api: TestApi, endpointId: string): Promise
   await tell('POST /v1/deliveries/:deliveryId/retry', { params: { deliveryId } });
   await tell('POST /v1/deliveries/:deliveryId/cancel', { params: { deliveryId } });
   await tell('POST /v1/events/:eventId/resend', { params: { eventId }, body: { endpointIds: [endpointId] } });
+}
+
+async function tellEventTypes(tell: Tell): Promise<void> {
+  const at = { params: { type: 'invoice.paid' } };
+  await tell('PUT /v1/event-types/:type', {
+    ...at,
+    body: {
+      description: 'An invoice was paid in full.', enforce: 'reject', example: { invoice: 'in_1', amount: 1200 },
+      schema: { type: 'object', required: ['invoice', 'amount'], properties: { invoice: { type: 'string' }, amount: { type: 'integer', minimum: 1 } } },
+    },
+  });
+  await tell('GET /v1/event-types', { query: { kind: 'custom', limit: '2' } });
+  await tell('GET /v1/event-types/:type', at);
+  await tell('DELETE /v1/event-types/:type', at);
 }
 
 async function tellRecovery(tell: Tell, endpointId: string): Promise<void> {

@@ -55,7 +55,7 @@ export const endpointHealthRoutes: readonly Route[] = [
     handle: async ({ params: { endpointId }, body }, { deps, sql, caller }) => {
       const target = await loadTarget(sql, deps.keyRing, endpointId);
       if (target?.workspaceId !== caller.workspaceId) throw notFound('endpoint', endpointId);
-      return { status: 200, body: await testCall(deps, target, body.event) };
+      return { status: 200, body: await testCall(deps, sql, target, body.event) };
     },
   }),
 ];

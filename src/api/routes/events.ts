@@ -4,6 +4,7 @@ import { notFound } from '../../errors';
 import type { InsertedEvent } from '../../store/event-insert';
 import { findEvent, listDeliveriesOfEvent, listEvents } from '../../store/events';
 import { workflowUrl } from '../../temporal-links';
+import { checkEvent, type Warnings } from '../check-event';
 import { eventText, eventValue } from '../event-text';
 import { listQuery, openList } from '../lists';
 import { postedEvent } from '../posted-event';
@@ -25,11 +26,12 @@ export const eventRoutes: readonly Route[] = [
     body: publishBody, replies: { 202: published, 200: published },
     handle: async ({ body, raw }, context) => {
       const event = newCustomEvent(context.deps.newId, context.caller.workspaceId, postedEvent(body, raw, 0, context));
+      const warnings = (await checkEvent(context, body.type, body.data)) ?? [];
       const subject = body.objectId;
-      if (subject === undefined) return publishedAnswer(context, await context.publish(event), event.externalId);
+      if (subject === undefined) return publishedAnswer(context, await context.publish(event), event.externalId, warnings);
       const [inserted] = await context.write((trx) => appendToObjects(trx, event.workspaceId, [{ event, objectId: subject }]));
       if (!inserted) throw noSuchSubject(subject);
-      return publishedAnswer(context, inserted, event.externalId);
+      return publishedAnswer(context, inserted, event.externalId, warnings);
     },
   }),
   route({
@@ -71,7 +73,7 @@ export const eventRoutes: readonly Route[] = [
   }),
 ];
 
-function publishedAnswer({ deps }: RouteContext, { id, duplicate }: InsertedEvent, ownId: string | null): Answer {
+function publishedAnswer({ deps }: RouteContext, { id, duplicate }: InsertedEvent, ownId: string | null, warnings: Warnings): Answer {
   deps.metrics.api.published[duplicate ? 'duplicate' : 'stored'].add();
-  return { status: duplicate ? 200 : 202, body: { id, externalId: ownId, duplicate } };
+  return { status: duplicate ? 200 : 202, body: { id, externalId: ownId, duplicate, ...(warnings.length > 0 && { warnings }) } };
 }

@@ -12,7 +12,7 @@ import { presentEndpoint, presentSecret } from '../present-endpoint';
 import { route, type Route, type RouteContext } from '../route';
 import { endpointOut, endpointWithSecret, flowName, refreshBody, refreshOut, testBody, testOut, webhookCreate } from '../schemas/endpoint';
 import { idOf, pageOf } from '../schemas/shared';
-import { testCall, type TestResult } from '../test-call';
+import { testCall, type Asked, type TestResult } from '../test-call';
 
 const tag = 'flows';
 const flowParams = z.object({ flow: flowName });
@@ -93,8 +93,8 @@ async function requireWebhook({ sql, caller }: RouteContext, flow: string, id: s
   return endpoint;
 }
 
-async function callWebhook({ deps, sql }: RouteContext, id: string, event: { readonly type: string; readonly data: unknown } | undefined): Promise<TestResult> {
+async function callWebhook({ deps, sql }: RouteContext, id: string, event: Asked | undefined): Promise<TestResult> {
   const target = await loadTarget(sql, deps.keyRing, id);
   if (!target) throw notFound('webhook', id);
-  return testCall(deps, target, event);
+  return testCall(deps, sql, target, event);
 }

@@ -5,6 +5,7 @@ import { bulkRoutes } from './bulk';
 import { channelRoutes } from './channels';
 import { deliveryRoutes } from './deliveries';
 import { endpointRoutes } from './endpoints';
+import { eventTypeRoutes } from './event-types';
 import { eventRoutes } from './events';
 import { fileRoutes } from './files';
 import { flowRoutes } from './flows';
@@ -17,7 +18,7 @@ import { ruleRoutes } from './rules';
 import { workspaceRoutes } from './workspaces';
 
 const described: readonly Route[] = [
-  ...eventRoutes, ...bulkRoutes, ...objectRoutes, ...deliveryRoutes, ...endpointRoutes, ...ruleRoutes, ...recoveryRoutes, ...flowRoutes, ...fileRoutes, ...channelRoutes, ...inboundRoutes,
+  ...eventRoutes, ...bulkRoutes, ...objectRoutes, ...deliveryRoutes, ...endpointRoutes, ...ruleRoutes, ...eventTypeRoutes, ...recoveryRoutes, ...flowRoutes, ...fileRoutes, ...channelRoutes, ...inboundRoutes,
   ...jobRoutes, ...apiKeyRoutes, ...workspaceRoutes, ...healthRoutes,
 ];
 

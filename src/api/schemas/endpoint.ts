@@ -105,7 +105,10 @@ export const rotateBody = z.strictObject({
 
 /** The body of a test call: what the sample event is. */
 export const testBody = z.strictObject({
-  event: z.strictObject({ type: eventType.default('endpoint.test'), data: anyJson.default({ test: true }) }).optional(),
+  event: z.strictObject({
+    type: eventType.default('endpoint.test'),
+    data: anyJson.optional().describe('left out: the sample of the type in the catalogue, else {"test": true}'),
+  }).optional(),
 }).default({});
 
 /** What a test call came to. */

@@ -16,8 +16,11 @@ export const publishBody = z.strictObject({
   occurredAt: timeIn.optional(),
 }).meta({ id: 'NewEvent', examples: [{ type: 'invoice.paid', data: { invoice: 'in_1', amount: 1200 }, id: 'in_1-paid' }] });
 
+const warnings = z.array(z.strictObject({ path: z.string(), message: z.string() })).optional()
+  .describe('how the data does not fit the schema of its type, which is only warned of; left out where it fits');
+
 /** The answer to a published event. */
-export const published = z.strictObject({ id: idOf('event'), externalId: externalId.nullable(), duplicate: z.boolean() })
+export const published = z.strictObject({ id: idOf('event'), externalId: externalId.nullable(), duplicate: z.boolean(), warnings })
   .meta({ id: 'PublishedEvent' });
 
 /** Most events of a batch. */
@@ -32,7 +35,7 @@ export const batchBody = z.strictObject({
 /** The answer to a batch, in its order. */
 export const batchOut = z.strictObject({
   results: z.array(z.union([
-    z.strictObject({ id: idOf('event'), duplicate: z.boolean() }),
+    z.strictObject({ id: idOf('event'), duplicate: z.boolean(), warnings }),
     z.strictObject({
       error: z.strictObject({
         code: z.string(), status: z.int(), detail: z.string(),
