@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Webhook } from 'standardwebhooks';
@@ -14,11 +14,18 @@ import { type Event, INBOUND_TYPES, LIFECYCLE_TYPES, OPERATIONAL_TYPES } from '.
 import { isJsonList, isJsonObject, type Json } from '../src/domain/json';
 import { JOB_STATUSES } from '../src/domain/job';
 import { presentObject } from '../src/domain/object';
+import { slugOf } from '../src/docs/markdown';
 import { ERRORS } from '../src/errors';
 import { renderBody } from '../src/wire/envelope';
-import { snippet, verifierInPython, verifierInTypeScript } from './support/snippets';
+import { type Accepts, snippet, verifierInGo, verifierInPython, verifierInTypeScript } from './support/snippets';
 
-const read = (name: string): string => readFileSync(join(__dirname, '..', name), 'utf8');
+const ROOT = join(__dirname, '..');
+const read = (name: string): string => readFileSync(join(ROOT, name), 'utf8');
+/** All that is written for people. */
+const PAGES = [
+  ...readdirSync(ROOT).filter((name) => name.endsWith('.md')),
+  ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`),
+];
 
 test('docs/errors.md names every error code with its status, and no other', () => {
   const rows = [...read('docs/errors.md').matchAll(/^\| `(\w+)` \| (\d+) \| (.+) \| (.+) \|$/gm)];
@@ -53,11 +60,24 @@ test('docs/bulk.md names every status of a job', () => {
   expect(JOB_STATUSES.filter((status) => !read('docs/bulk.md').includes(`| \`${status}\` |`))).toEqual([]);
 });
 
-test.each(['README.md', 'CONTRIBUTING.md', 'docs/errors.md', 'docs/events.md', 'docs/event-types.md', 'docs/bulk.md', 'docs/observability.md', 'docs/receiving.md', 'docs/retention.md', 'docs/verifying.md'])('the JSON and the links of %s are whole', (name) => {
+test.each(PAGES)('the JSON and the links of %s are whole', (name) => {
   const page = read(name);
-  for (const [, json = ''] of page.matchAll(/```json\n([^]*?)```/g)) expect(() => JSON.parse(json)).not.toThrow();
-  const targets = [...page.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, target = '']) => join(name, '..', target));
-  for (const target of targets) expect(() => read(target)).not.toThrow();
+  for (const [, json = ''] of page.matchAll(/```json\n([^]*?)```/g)) expect(() => JSON.parse(json) as unknown).not.toThrow();
+  const broken = [...page.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)].filter(([, target = '', fragment]) => {
+    const linked = target === '' ? name : join(name, '..', target);
+    if (!existsSync(join(ROOT, linked))) return true;
+    return fragment !== undefined && ![...read(linked).matchAll(/^#+ (.+)$/gm)].some(([, heading = '']) => slugOf(heading) === fragment);
+  });
+  expect(broken.map(([link]) => link)).toEqual([]);
+  const tests = [...page.matchAll(/`(test\/[\w./-]+\.\w+)`/g)].map(([, file = '']) => file);
+  // The worked example of CONTRIBUTING.md names files that are to be written.
+  expect(tests.filter((file) => name.startsWith('docs/') && !existsSync(join(ROOT, file)))).toEqual([]);
+});
+
+test('the README’s table of pages names each of docs/ once', () => {
+  const [, table = ''] = /<!-- pages -->\n([^]*?)<!-- \/pages -->/.exec(read('README.md')) ?? [];
+  const named = [...table.matchAll(/\]\((docs\/[^)#]+\.md)\)/g)].map(([, file]) => file);
+  expect(named.sort()).toEqual(PAGES.filter((name) => name.startsWith('docs/')).sort());
 });
 
 describe('the snippets of docs/verifying.md', () => {
@@ -79,15 +99,18 @@ describe('the snippets of docs/verifying.md', () => {
   };
   const agoMinutes = (minutes: number): Date => new Date(Date.now() - minutes * 60_000);
 
-  describe.each([['library', verifierInTypeScript], ['typescript', verifierInTypeScript], ['python', verifierInPython]] as const)('%s', (name, load) => {
+  describe.each([
+    ['library', verifierInTypeScript], ['typescript', verifierInTypeScript], ['python', verifierInPython], ['go', verifierInGo],
+  ] as const)('%s', (name, load) => {
+    let accepts: Accepts;
+    beforeAll(() => void (accepts = load(PAGE, name)));
+
     test('takes what was signed, also by one of two secrets', () => {
-      const accepts = load(PAGE, name);
       expect(accepts(BODY, signedAt(new Date()), SECRET)).toBe(true);
       expect(accepts(BODY, rotated(), SECRET)).toBe(true);
     });
 
     test('refuses another body, another secret, another id, an old timestamp and one from the future', () => {
-      const accepts = load(PAGE, name);
       expect(accepts(`${BODY} `, signedAt(new Date()), SECRET)).toBe(false);
       expect(accepts(BODY, signedAt(new Date(), OTHER_SECRET), SECRET)).toBe(false);
       expect(accepts(BODY, { ...signedAt(new Date()), 'webhook-id': 'evt_2' }, SECRET)).toBe(false);
@@ -98,7 +121,7 @@ describe('the snippets of docs/verifying.md', () => {
     });
   });
 
-  describe.each([['chakra', verifierInTypeScript], ['chakra-python', verifierInPython]] as const)('%s', (name, load) => {
+  describe.each([['chakra', verifierInTypeScript], ['chakra-python', verifierInPython], ['chakra-go', verifierInGo]] as const)('%s', (name, load) => {
     test('takes what was signed, and refuses another body, another secret and no signature', () => {
       const accepts = load(PAGE, name);
       const headers = { 'x-chakra-signature-256': createHmac('sha256', 'any string').update(BODY).digest('hex') };
@@ -111,14 +134,18 @@ describe('the snippets of docs/verifying.md', () => {
 
   test('shell prints the signature that was sent', () => {
     const headers = signedAt(new Date());
+    const printed = printedBy('shell', { SECRET, ID, TIMESTAMP: headers['webhook-timestamp'] ?? '' });
+    expect(`v1,${printed}`).toBe(headers['webhook-signature']);
+    expect(printedBy('chakra-shell', { SECRET: 'any string' })).toBe(createHmac('sha256', 'any string').update(BODY).digest('hex'));
+  });
+
+  function printedBy(name: string, env: Readonly<Record<string, string>>): string {
     const folder = mkdtempSync(join(tmpdir(), 'posthorn-docs-'));
     writeFileSync(join(folder, 'body.json'), BODY);
-    const printed = execFileSync('sh', ['-euc', snippet(PAGE, 'shell')], {
-      cwd: folder, encoding: 'utf8', env: { ...process.env, SECRET, ID, TIMESTAMP: headers['webhook-timestamp'] },
-    });
+    const printed = execFileSync('sh', ['-euc', snippet(PAGE, name)], { cwd: folder, encoding: 'utf8', env: { ...process.env, ...env } });
     rmSync(folder, { recursive: true });
-    expect(`v1,${printed.trim()}`).toBe(headers['webhook-signature']);
-  });
+    return printed.trim();
+  }
 });
 
 const AT = new Date('2025-11-04T09:30:00.000Z');

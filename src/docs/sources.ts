@@ -44,7 +44,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     'verifying', 'receiving', 'families/chakra', 'families/chakra-inbound', 'families/meta', 'families/chative', 'families/spektr', 'families/flow',
   ],
   Operating: ['settings', 'operating', 'kubernetes', 'upgrading', 'observability', 'tracing', 'retention'],
-  Reference: ['errors', 'cli', 'changes'],
+  Reference: ['errors', 'outcomes', 'cli', 'changes'],
 };
 
 /** What the menu calls a page whose own title is long. */

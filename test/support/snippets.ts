@@ -1,5 +1,6 @@
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ts from 'typescript';
 
@@ -35,6 +36,45 @@ export function verifierInPython(page: string, name: string): Accepts {
       if ((error as { status?: number }).status !== 3) throw error;
       return false;
     }
+  };
+}
+
+/** A page's `Verify` in Go, compiled, as a function that says whether it returns an error. Go's own cache keeps the packages that it needs. */
+export function verifierInGo(page: string, name: string): Accepts {
+  const code = snippet(page, name);
+  const [, called = ''] = /^func (Verify\w*)\(/m.exec(code) ?? [];
+  const folder = mkdtempSync(join(tmpdir(), 'posthorn-docs-go-'));
+  mkdirSync(join(folder, 'webhook'));
+  writeFileSync(join(folder, 'go.mod'), 'module receiver\n\ngo 1.21\n');
+  writeFileSync(join(folder, 'webhook', 'webhook.go'), code);
+  writeFileSync(join(folder, 'main.go'), `package main
+
+import (
+	"encoding/json"
+	"os"
+	"receiver/webhook"
+	"strings"
+)
+
+func main() {
+	var given struct {
+		Body, Secret string
+		Headers      map[string]string
+	}
+	if err := json.NewDecoder(os.Stdin).Decode(&given); err != nil {
+		panic(err)
+	}
+	header := func(name string) string { return given.Headers[strings.ToLower(name)] }
+	if webhook.${called}([]byte(given.Body), header, given.Secret) != nil {
+		os.Exit(3)
+	}
+}
+`);
+  execFileSync('go', ['build', '-o', 'verify', '.'], { cwd: folder, env: { ...process.env, GOFLAGS: '', GOPROXY: 'off', GOTOOLCHAIN: 'local', GOWORK: 'off' } });
+  return (body, headers, secret) => {
+    const { status, stderr } = spawnSync(join(folder, 'verify'), { input: JSON.stringify({ body, headers, secret }), encoding: 'utf8' });
+    if (status !== 0 && status !== 3) throw new Error(stderr);
+    return status === 0;
   };
 }
 
