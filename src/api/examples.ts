@@ -25,7 +25,7 @@ interface Exemplified {
  * (`test/api/examples.test.ts`), which a test makes again and compares.
  */
 export const readExamples = (): Readonly<Record<string, Example>> =>
-  JSON.parse(readFileSync(join(__dirname, 'examples.json'), 'utf8')) as Record<string, Example>;
+  JSON.parse(readFileSync(join(__dirname, 'example-calls.json'), 'utf8')) as Record<string, Example>;
 
 /** An operation of the OpenAPI document with what its example sends and is answered. */
 export function withExample<T extends object>(operation: T, example: Example | undefined): T {

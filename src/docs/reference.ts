@@ -1,8 +1,8 @@
-import { type ApiDocument, type Content, operationsOf, type Parameter, type PlacedOperation } from './api-document';
+import { type ApiDocument, type Content, operationsOf, type Parameter, type PlacedOperation, type Schema } from './api-document';
 import { curlOf, textOf } from './curl';
 import { type Html, html, type Part } from './html';
 import type { Heading } from './markdown';
-import { prose, schemaView, typeOf } from './schema-view';
+import { prose, SCHEMAS, schemaView, typeOf } from './schema-view';
 
 /** A page of the API's description. */
 export interface ReferencePage {
@@ -44,24 +44,25 @@ function tagPage(document: ApiDocument, tag: string): ReferencePage {
     href: hrefOf(tag),
     title: titleOf(tag),
     headings: operations.map(({ operationId, method, path }) => ({ id: operationId, text: `${method} ${path}`, level: 2 })),
-    body: html`<h1>${titleOf(tag)}</h1>${operations.map(operationView)}`,
+    body: html`<h1>${titleOf(tag)}</h1>${operations.map((one) => operationView(one, document))}`,
   };
 }
 
 function schemaPage(document: ApiDocument): ReferencePage {
   const schemas = Object.entries(document.components.schemas);
+  const sent = JSON.stringify(Object.values(document.paths).flatMap((methods) => Object.values(methods).map(({ requestBody }) => requestBody ?? null)));
   return {
     href: '/docs/api/schemas',
     title: 'Schemas',
     headings: schemas.map(([name]) => ({ id: name, text: name, level: 2 })),
-    body: html`<h1>Schemas</h1>${schemas.map(([name, schema]) => html`<section class="schema"><h2 id="${name}">${name}</h2>${schemaView(schema)}</section>`)}`,
+    body: html`<h1>Schemas</h1>${schemas.map(([name, schema]) => html`<section class="schema"><h2 id="${name}">${name}</h2>${schemaView(schema, !sent.includes(`"${SCHEMAS}${name}"`))}</section>`)}`,
   };
 }
 
 const signature = ({ method, path }: PlacedOperation): Html =>
   html`<span class="method ${method.toLowerCase()}">${method}</span> <code>${path}</code>`;
 
-function operationView(one: PlacedOperation): Html {
+function operationView(one: PlacedOperation, document: ApiDocument): Html {
   const role = one['x-role'];
   const answers = Object.entries(one.responses).filter(([status, { content }]) => Number(status) < 400 || !content?.['application/problem+json']);
   const problems = Object.keys(one.responses).filter((status) => !answers.some(([answered]) => answered === status));
@@ -71,11 +72,11 @@ function operationView(one: PlacedOperation): Html {
 ${one.description === undefined ? null : html`<p>${prose(one.description)}</p>`}
 <p class="who">${role === undefined ? 'Needs no key.' : html`Needs a key with the role <code>${role}</code>.`}</p>
 ${parametersView(one.parameters ?? [])}
-${one.requestBody === undefined ? null : html`<h3>Body</h3>${Object.values(one.requestBody.content).map(({ schema }) => schema && schemaView(schema))}`}
+${one.requestBody === undefined ? null : html`<h3>Body</h3>${Object.values(one.requestBody.content).map(({ schema }) => schema && opened(schema, document, false))}`}
 <h3>Example</h3>
 ${codeBlock(curlOf(one), 'sh')}
-${answers.map(([status, { description, content }]) => html`<h3>Answer ${status} <small>${description}</small></h3>${contentView(content)}`)}
-<p class="problems">Problems: ${problems.map((status, index) => [index > 0 ? ', ' : '', html`<a href="/docs/errors">${status}</a>`])}</p>
+${answers.map(([status, { description, content }]) => html`<h3>Answer ${status} <small>${description}</small></h3>${contentView(content, document)}`)}
+<p class="problems">Problems: ${problems.map((status, index) => [index > 0 ? ', ' : '', html`<a href="/docs/errors" title="${one.responses[status]?.description ?? ''}">${status}</a>`])}</p>
 </section>`;
 }
 
@@ -90,11 +91,17 @@ function parametersView(parameters: readonly Parameter[]): Part {
   })}</ul>`;
 }
 
-function contentView(content: Content | undefined): Part {
+function contentView(content: Content | undefined, document: ApiDocument): Part {
   return Object.values(content ?? {}).map(({ schema, example }) => [
     example === undefined ? null : codeBlock(textOf(example), 'json'),
-    schema === undefined ? null : html`<details class="shape"><summary>Fields</summary>${schemaView(schema)}</details>`,
+    schema === undefined ? null : html`<details class="shape"><summary>Fields</summary>${opened(schema, document, true)}</details>`,
   ]);
+}
+
+/** The fields of a schema; of one that has a name, that too. */
+function opened(schema: Schema, { components }: ApiDocument, isAnswer: boolean): Part {
+  const target = schema.$ref === undefined ? undefined : components.schemas[schema.$ref.slice(SCHEMAS.length)];
+  return target === undefined ? schemaView(schema, isAnswer) : html`<p class="type">${typeOf(schema)}</p>${schemaView(target, isAnswer)}`;
 }
 
 const codeBlock = (text: string, language: string): Html => html`<pre tabindex="0"><code class="language-${language}">${text}</code></pre>`;

@@ -1,28 +1,32 @@
 import type { Schema } from './api-document';
 import { type Html, html, type Part } from './html';
 
-const PREFIX = '#/components/schemas/';
+/** What a reference to a schema with a name begins with. */
+export const SCHEMAS = '#/components/schemas/';
 
-/** The fields of a schema as a list; fields that have fields of their own can be opened. A schema with a name is linked to. */
-export function schemaView(schema: Schema): Part {
+/**
+ * The fields of a schema as a list; fields that have fields of their own can be opened. A schema with a name is linked to.
+ * @param isAnswer all that is answered is there: what is required is told of what is sent alone.
+ */
+export function schemaView(schema: Schema, isAnswer = false): Part {
   const inner = withFields(schema);
   if (inner === null) return html`<p class="type">${typeOf(schema)}${notes(schema)}</p>`;
-  return html`${inner === schema ? null : html`<p class="type">${typeOf(schema)}</p>`}${fieldsOf(inner)}`;
+  return html`${inner === schema ? null : html`<p class="type">${typeOf(schema)}</p>`}${fieldsOf(inner, isAnswer)}`;
 }
 
-function fieldsOf(schema: Schema): Html {
-  const required = new Set(schema.required ?? []);
+function fieldsOf(schema: Schema, isAnswer: boolean): Html {
+  const required = new Set(isAnswer ? [] : schema.required);
   const fields = Object.entries(schema.properties ?? {});
   const rest = schema.additionalProperties;
-  return html`<ul class="fields">${fields.map(([name, field]) => fieldView(name, field, required.has(name)))}${
-    typeof rest === 'object' && Object.keys(rest).length > 0 ? fieldView('<any name>', rest, false) : null}</ul>`;
+  return html`<ul class="fields">${fields.map(([name, field]) => fieldView(name, field, required.has(name), isAnswer))}${
+    typeof rest === 'object' && Object.keys(rest).length > 0 ? fieldView('<any name>', rest, false, isAnswer) : null}</ul>`;
 }
 
-function fieldView(name: string, schema: Schema, isRequired: boolean): Html {
+function fieldView(name: string, schema: Schema, isRequired: boolean, isAnswer: boolean): Html {
   const inner = withFields(schema);
   const line = html`<code>${name}</code> <span class="type">${typeOf(schema)}</span>${
     isRequired ? html` <span class="required">required</span>` : null}${notes(schema)}`;
-  return html`<li>${inner === null ? line : html`<details><summary>${line}</summary>${fieldsOf(inner)}</details>`}</li>`;
+  return html`<li>${inner === null ? line : html`<details><summary>${line}</summary>${fieldsOf(inner, isAnswer)}</details>`}</li>`;
 }
 
 /** The schema whose fields are to be shown: itself, that of a list's items, or the one of several that has fields; null: none. */
@@ -40,7 +44,7 @@ const variantsOf = (schema: Schema): readonly Schema[] => schema.anyOf ?? schema
 /** A schema's type in words: `list of Event`, `"hold" or "discard"`, `text or null`. */
 export function typeOf(schema: Schema): Part {
   if (schema.$ref !== undefined) {
-    const name = schema.$ref.slice(PREFIX.length);
+    const name = schema.$ref.slice(SCHEMAS.length);
     return html`<a href="/docs/api/schemas#${name}">${name}</a>`;
   }
   if (schema.const !== undefined) return JSON.stringify(schema.const);
@@ -50,11 +54,17 @@ export function typeOf(schema: Schema): Part {
   if (schema.type === 'array') return schema.items && Object.keys(schema.items).length > 0 ? ['list of ', typeOf(schema.items)] : 'list';
   if (schema.type === 'object' && typeof schema.additionalProperties === 'object' && !schema.properties) return ['object of ', typeOf(schema.additionalProperties)];
   if (schema.type === undefined) return 'any JSON';
-  return schema.type === 'string' ? wordFor(schema.format) : String(schema.type);
+  return [schema.type].flat().map((type) => (type === 'string' ? wordFor(schema) : String(type))).join(' or ');
 }
 
-const wordFor = (format: string | undefined): string =>
-  format === 'date-time' ? 'time' : format === 'uri' ? 'address' : format === 'binary' ? 'bytes' : 'string';
+/** The beginning of an id, from its pattern. */
+const prefixOf = ({ pattern }: Schema): string | undefined => /^\^(\w+_)\[[\w-]+\]\{26\}\$$/.exec(String(pattern))?.[1];
+
+function wordFor(schema: Schema): string {
+  const prefix = prefixOf(schema);
+  if (prefix !== undefined) return `id ${prefix}…`;
+  return { 'date-time': 'time', uri: 'address', binary: 'bytes' }[schema.format ?? ''] ?? 'string';
+}
 
 const LIMITS: readonly (readonly [least: string, most: string, unit: string])[] = [
   ['minimum', 'maximum', ''], ['minLength', 'maxLength', ' characters'], ['minItems', 'maxItems', ' entries'],
@@ -80,7 +90,7 @@ function limitsOf(schema: Schema): string[] {
 function notes(schema: Schema): Part {
   const limited = variantsOf(schema).find((one) => one.type !== 'null') ?? schema;
   const limits = limitsOf(limited);
-  const pattern = typeof limited['pattern'] === 'string' && limited.format === undefined ? html` <code class="pattern">${limited['pattern']}</code>` : null;
+  const pattern = typeof limited['pattern'] === 'string' && limited.format === undefined && prefixOf(limited) === undefined ? html` <code class="pattern">${limited['pattern']}</code>` : null;
   const description = schema.description ?? limited.description;
   const isTold = schema.default !== undefined && JSON.stringify(schema.default).length <= 60;
   return [

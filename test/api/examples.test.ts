@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Example } from '../../src/api/examples';
 import { openapiDocument } from '../../src/api/openapi';
 import { routes } from '../../src/api/routes';
+import { textOf } from '../../src/docs/curl';
 import { startApi, type TestApi } from '../support/api';
 import { tellStory } from '../support/example-story';
 import { createTeller, shapeOf } from '../support/examples';
@@ -13,7 +14,7 @@ import { openReceiver, type Receiver } from '../support/receiver';
  * answer: `POSTHORN_RECORD=1 npx jest test/api/examples.test.ts` writes them anew. A new operation gets a line in
  * `test/support/example-story.ts`.
  */
-const FILE = join(__dirname, '..', '..', 'src', 'api', 'examples.json');
+const FILE = join(__dirname, '..', '..', 'src', 'api', 'example-calls.json');
 
 /** Operations without an example, and why. */
 const WITHOUT: Readonly<Record<string, string>> = {
@@ -64,6 +65,14 @@ test('the OpenAPI document shows what is sent and what is answered', () => {
     const answers = Object.values(operation?.responses[String(status)]?.content ?? {});
     for (const { example } of answers) expect([name, example]).toEqual([name, answer]);
   }
+});
+
+test('the pages write them as JSON that says the same, short parts on one line', () => {
+  for (const { body, answer } of Object.values(shown)) {
+    for (const value of [body, answer].filter((one) => typeof one === 'object')) expect(JSON.parse(textOf(value))).toEqual(value);
+  }
+  expect(textOf({ list: ['a', 1, null], none: {}, long: ['x'.repeat(50), 'y'.repeat(50)] }))
+    .toBe(`{\n  "list": ["a", 1, null],\n  "none": {},\n  "long": [\n    "${'x'.repeat(50)}",\n    "${'y'.repeat(50)}"\n  ]\n}`);
 });
 
 test('no example shows a secret or an address of the machine that it was made on', () => {
