@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { deliverId, watchEndpointId } from '../../workflows/contract';
-import { REDACTED } from '../commands/endpoint-headers';
 import type { Config } from '../config';
 import type { Delivery } from '../domain/delivery';
 import { DIALECT_NAMES, DIALECTS, type DialectName } from '../domain/dialect';
@@ -9,6 +8,7 @@ import type { Event } from '../domain/event';
 import type { StoredAttempt } from '../store/deliveries-read';
 import { workflowUrl } from '../temporal-links';
 import { renderBody } from '../wire/envelope';
+import { REDACTED } from '../wire/redact';
 
 /** A delivery as the API shows it. */
 export const presentDelivery = (delivery: Delivery) => ({

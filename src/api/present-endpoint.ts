@@ -1,7 +1,7 @@
-import { REDACTED } from '../commands/endpoint-headers';
 import { effectivePolicyView } from '../domain/dialect';
 import type { StoredEndpoint } from '../store/endpoints';
 import { publicKeyOf } from '../wire/sign';
+import { REDACTED } from '../wire/redact';
 
 /** An endpoint as the API shows it: no header's value, its policy whole. */
 export const presentEndpoint = (endpoint: StoredEndpoint) => ({

@@ -5,6 +5,7 @@ import type { Json } from '../domain/json';
 import type { Sql } from '../store/db';
 import { renderBody } from '../wire/envelope';
 import { createFileLinker } from '../wire/file-link';
+import { createRedactor } from '../wire/redact';
 import { requestHeaders } from '../wire/request';
 import { catalogueSample, newCustomSample } from './probe-event';
 import type { ApiDeps } from './route';
@@ -39,7 +40,7 @@ export async function testCall(
     durationMs: Math.round(reply.durationMs),
     outcome: judge(reply, target.policy.success, deps.now()).outcome,
     error: reply.error,
-    responseBody: Buffer.from(reply.body).toString('utf8'),
+    responseBody: createRedactor(target)(Buffer.from(reply.body).toString('utf8'), reply.truncated),
   };
 }
 

@@ -1,9 +1,7 @@
 import { AppError } from '../errors';
 import type { KeyRing } from '../seal';
 import { headerPlace } from '../store/sealed-places';
-
-/** What the API shows instead of a header's value; given back, it keeps the value that is there. */
-export const REDACTED = '[redacted]';
+import { REDACTED } from '../wire/redact';
 
 /** A new map of headers: a value, {@link REDACTED} to keep the one that is there, null to have none. */
 export type HeaderChange = Readonly<Record<string, string | null>>;

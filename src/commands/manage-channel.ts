@@ -8,7 +8,7 @@ import type { Sql } from '../store/db';
 import { keepEndpoints } from '../store/endpoints';
 import { bumpRouting, takeRoutingTurn } from '../store/routing-revision';
 import { channelPlace } from '../store/sealed-places';
-import { REDACTED } from './endpoint-headers';
+import { REDACTED } from '../wire/redact';
 
 /** Most channels of one workspace. */
 export const MAX_CHANNELS = 1_000;

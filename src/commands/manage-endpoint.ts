@@ -16,8 +16,9 @@ import { addSignals } from '../store/outbox';
 import { bumpRouting, takeRoutingTurn } from '../store/routing-revision';
 import { dropEndpointFromRules } from '../store/rules';
 import { verifyTokenPlace } from '../store/sealed-places';
+import { REDACTED } from '../wire/redact';
+import { changeHeaders, sealHeaders, type HeaderChange } from './endpoint-headers';
 import { refuseArchived } from './manage-event-type';
-import { changeHeaders, REDACTED, sealHeaders, type HeaderChange } from './endpoint-headers';
 
 /** Most endpoints of one workspace. */
 export const MAX_ENDPOINTS = 20_000;

@@ -10,6 +10,7 @@ import type { Recorded } from '../store/record';
 import { readSendHistory } from '../store/send-history';
 import { renderBody } from '../wire/envelope';
 import { createFileLinker } from '../wire/file-link';
+import { createRedactor, REDACTED } from '../wire/redact';
 import { requestHeaders } from '../wire/request';
 import { failpoint } from '../failpoint';
 import { countAttempt } from './attempt-watch';
@@ -127,8 +128,6 @@ export function createSender(deps: Deps, recorder: Recorder, onSent: (endpointId
   };
 }
 
-const REDACTED = '[redacted]';
-
 /** The request's headers as they are kept: the endpoint's own without their values. */
 function shownHeaders(headers: Readonly<Record<string, string>>, target: RoutedEndpoint): string {
   const own = new Set(Object.keys(target.headers).map((name) => name.toLowerCase()));
@@ -138,14 +137,13 @@ function shownHeaders(headers: Readonly<Record<string, string>>, target: RoutedE
   ));
 }
 
-/** The answer as it is kept: known secret values that the receiver sent back are taken out; PostgreSQL's text holds no NUL. */
+/** The answer as it is kept: secret values that the receiver sent back are taken out; PostgreSQL's text holds no NUL. */
 function shownResponse(reply: Reply, target: RoutedEndpoint): { headers: string; body: string; truncated: boolean } {
-  const secrets = [...Object.values(target.headers), ...target.secrets.map(({ secret }) => secret), target.verifyToken ?? ''].filter((value) => value.length >= 6);
-  const clean = (text: string): string =>
-    secrets.reduce((shown, secret) => (shown.includes(secret) ? shown.replaceAll(secret, REDACTED) : shown), text).replaceAll('\0', '\uFFFD');
+  const redact = createRedactor(target);
+  const clean = (text: string, isCut?: boolean): string => redact(text, isCut).replaceAll('\0', '\uFFFD');
   return {
     headers: clean(JSON.stringify(reply.headers)),
-    body: reply.body.length === 0 ? '' : clean(Buffer.from(reply.body).toString('utf8')),
+    body: reply.body.length === 0 ? '' : clean(Buffer.from(reply.body).toString('utf8'), reply.truncated),
     truncated: reply.truncated,
   };
 }

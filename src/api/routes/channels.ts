@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { REDACTED } from '../../commands/endpoint-headers';
 import { changeChannel, createChannel, removeChannel } from '../../commands/manage-channel';
 import { notFound } from '../../errors';
 import { findChannel, listChannels, type StoredChannel } from '../../store/channels';
@@ -7,6 +6,7 @@ import { listQuery, openList } from '../lists';
 import { route, type Route, type RouteContext } from '../route';
 import { channelChange, channelCreate, channelOut } from '../schemas/channel';
 import { idOf, pageOf } from '../schemas/shared';
+import { REDACTED } from '../../wire/redact';
 
 const tag = 'channels';
 const params = z.object({ channelId: idOf('channel') });
