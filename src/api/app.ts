@@ -68,7 +68,7 @@ export function createApp(parts: AppParts): Koa {
 
 function createRouter(parts: AppParts, auth: Auth): Router {
   const router = new Router();
-  const run = createRunner(parts);
+  const run = createRunner(parts, auth);
   for (const route of parts.routes) {
     const guard = guardOf(route);
     const times = parts.deps.metrics.api.requestsOf(route.method, route.path);

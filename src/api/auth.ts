@@ -1,4 +1,4 @@
-import { timingSafeEqual } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { DEFAULT_WORKSPACE, hashKey } from '../commands/manage-keys';
 import type { Deps } from '../deps';
 import { AppError, notFound } from '../errors';
@@ -19,6 +19,8 @@ export interface Credentials {
 export interface Auth {
   /** @throws AppError 401 without a valid key, 403 where its role is not enough, 404 for a workspace that is not its own, 429. */
   authenticate(credentials: Credentials, route: Route): Promise<Caller>;
+  /** Refuses a key that was revoked from now on, also where it was just looked up. */
+  refuse(keyId: string): void;
 }
 
 /** How long a key that was looked up is trusted, in ms: a revoked one works that much longer in other processes. */
@@ -27,6 +29,8 @@ const TRUSTED_MS = 1_000;
 const TOUCH_MS = 60_000;
 /** Keys remembered at most; beyond that all are forgotten and looked up anew. */
 const MAX_REMEMBERED = 10_000;
+/** What an unknown key is compared with. */
+const NOBODYS_HASH = randomBytes(32);
 const BEARER = /^Bearer +([\x21-\x7e]{16,512})$/i;
 
 interface KnownKey {
@@ -48,13 +52,15 @@ const ROOT: KnownKey = { id: 'root', role: 'root', workspaceId: null, workspaceN
 export function createAuth({ db, config, log, now }: Pick<Deps, 'db' | 'config' | 'log' | 'now'>): Auth {
   const rootHash = config.POSTHORN_ROOT_KEY === undefined ? null : hashKey(config.POSTHORN_ROOT_KEY);
   const known = new Map<string, Remembered>();
+  const refused = new Set<string>();
   const touched = new Map<string, number>();
   const workspaceIds = new Map<string, string>();
   const limit = config.API_RATE_PER_SECOND === undefined ? null : createRateLimit(config.API_RATE_PER_SECOND);
 
   const read = async (hash: Buffer): Promise<KnownKey | null> => {
     const row = await findApiKey(db, hash);
-    if (!row || !timingSafeEqual(row.hash, hash)) return null;
+    // A key that is unknown takes the same steps.
+    if (!timingSafeEqual(row?.hash ?? NOBODYS_HASH, hash) || !row) return null;
     return { id: row.id, role: row.role, workspaceId: row.workspace_id, workspaceName: row.workspace_name };
   };
 
@@ -102,7 +108,7 @@ export function createAuth({ db, config, log, now }: Pick<Deps, 'db' | 'config' 
     async authenticate({ authorization, workspace }, route) {
       const text = BEARER.exec(authorization ?? '')?.[1];
       const key = text === undefined ? null : await lookUp(hashKey(text));
-      if (!key) throw new AppError('unauthorized', 'The header must be "Authorization: Bearer <api key>" with a key that was not revoked.');
+      if (!key || refused.has(key.id)) throw new AppError('unauthorized', 'The header must be "Authorization: Bearer <api key>" with a key that was not revoked.');
       limit?.take(key.id, now().getTime());
       touch(key);
       if (!mayCall(key.role, route)) {
@@ -114,6 +120,11 @@ export function createAuth({ db, config, log, now }: Pick<Deps, 'db' | 'config' 
         keyId: key.id,
         isRoot: key.role === 'root',
       };
+    },
+    refuse(keyId) {
+      // Those of long ago are forgotten by all that remembers them.
+      if (refused.size >= MAX_REMEMBERED) refused.clear();
+      refused.add(keyId);
     },
   };
 }

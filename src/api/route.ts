@@ -43,6 +43,8 @@ export interface RouteContext {
   publishAll(events: readonly NewEvent[]): Promise<readonly InsertedEvent[]>;
   /** A header of the request, by its name in lower case. @throws AppError 400 where it stands more than once. */
   header(name: string): string | undefined;
+  /** Has this process refuse a key that was revoked from now on; others do within a second. */
+  refuseKey(keyId: string): void;
   /** The metrics of this process as Prometheus reads them. */
   metricsText(): Promise<string>;
   /** Whether the request has an Idempotency-Key: then all is read and written in the transaction that stores its answer. */

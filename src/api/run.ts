@@ -3,6 +3,7 @@ import { AppError } from '../errors';
 import type { Sql, WorkspaceDb } from '../store/db';
 import { insertEvents } from '../store/event-insert';
 import type { AppParts } from './app';
+import type { Auth } from './auth';
 import type { Guard } from './guard';
 import { answerOnce, readIdempotencyKey } from './idempotency';
 import { readBytes, readJsonBody, type JsonBody } from './json-body';
@@ -23,7 +24,7 @@ const NO_BYTES = Buffer.alloc(0);
 const NOBODY: Caller = { workspaceId: '', role: 'read', keyId: 'none', isRoot: false };
 
 /** Runs calls: reads and guards their input, calls the handler, once where asked to, and checks what it answers. */
-export function createRunner(parts: AppParts): (call: Call, ctx: Context) => Promise<Answer> {
+export function createRunner(parts: AppParts, auth: Pick<Auth, 'refuse'>): (call: Call, ctx: Context) => Promise<Answer> {
   const { deps: { db, ...deps }, announcer, publisher, catalogues, onUndeclaredAnswer, exposition } = parts;
   const metricsText = (): Promise<string> => exposition.text();
 
@@ -113,6 +114,7 @@ export function createRunner(parts: AppParts): (call: Call, ctx: Context) => Pro
       ifMatch: readIfMatch(header(ctx, 'if-match')),
       catalogues,
       metricsText,
+      refuseKey: (keyId: string) => auth.refuse(keyId),
     };
   }
 }

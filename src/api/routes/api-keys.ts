@@ -34,11 +34,12 @@ export const apiKeyRoutes: readonly Route[] = [
     },
   }),
   route({
-    method: 'DELETE', path: '/v1/api-keys/:keyId', role: 'admin', tag, summary: 'Revoke an API key; it is refused within a second',
+    method: 'DELETE', path: '/v1/api-keys/:keyId', role: 'admin', tag, summary: 'Revoke an API key; it is refused from then on, by other processes within a second',
     params: z.object({ keyId: idOf('key') }), replies: { 204: null },
     handle: async ({ params }, context) => {
       const { workspaceId, keyId } = context.caller;
       await context.write((trx) => revokeKey(trx, context.deps.newId, keyId, workspaceId, params.keyId));
+      context.refuseKey(params.keyId);
       return { status: 204 };
     },
   }),
