@@ -1,50 +1,42 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
 import { type Command, type Io, UsageError } from './cli/command';
-import { healthcheckCommand } from './cli/healthcheck';
-import { migrateCommand } from './cli/migrate';
-import { receiveCommand } from './cli/receive';
-import { rekeyCommand } from './cli/rekey';
-import { serveCommand } from './cli/serve';
-import { signCommand } from './cli/sign';
+import { COMMANDS } from './cli/commands';
+import { candidates } from './cli/completion';
+import { exitCodeOf, messageOf } from './cli/exit-codes';
+import { groupHelp, help, ofGroup, overview } from './cli/help';
 import { isSupervised, untilStopped } from './cli/stop';
-import { verifyCommand } from './cli/verify';
-import { workCommand } from './cli/work';
-import { ConfigError } from './config';
 
-/** The commands. What they answer goes to standard output, everything else to standard error. */
-const COMMANDS: Readonly<Record<string, Command>> = {
-  serve: serveCommand,
-  work: workCommand,
-  migrate: migrateCommand,
-  rekey: rekeyCommand,
-  healthcheck: healthcheckCommand,
-  receive: receiveCommand,
-  sign: signCommand,
-  verify: verifyCommand,
-};
-
-/** The names of all commands. */
-export const COMMAND_NAMES: readonly string[] = Object.keys(COMMANDS);
-
-/** Runs one command line (without the program's name). @returns the exit code: 0 done, 1 failed, 2 not understood. */
+/** Runs one command line (without the program's name). @returns the exit code, see `EXIT_CODES`. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
-  const [name = '--help', ...rest] = argv;
-  if (name === '--help' || name === '-h' || name === 'help') {
-    io.out(overview());
+  const [first = '--help', second = ''] = argv;
+  const wantsHelp = (word: string): boolean => ['--help', '-h', 'help'].includes(word);
+  if (wantsHelp(first)) {
+    io.out(overview(COMMANDS));
     return 0;
   }
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (!command) {
-    io.err(`posthorn: there is no command "${name}"; there are ${COMMAND_NAMES.join(', ')}`);
+  if (first === 'completion' && second === 'words') {
+    for (const word of candidates(argv.slice(2), COMMANDS)) io.out(word);
+    return 0;
+  }
+  const name = [`${first} ${second}`, first].find((words) => Object.hasOwn(COMMANDS, words));
+  const command = name === undefined ? undefined : COMMANDS[name];
+  if (name === undefined || !command) {
+    const group = ofGroup(first, COMMANDS);
+    if (group.length > 0 && (second === '' || wantsHelp(second))) {
+      io.out(groupHelp(first, COMMANDS));
+      return second === '' ? 2 : 0;
+    }
+    const names = group.length > 0 ? group.map(([words]) => words) : [...new Set(Object.keys(COMMANDS).map((words) => words.split(' ')[0]))];
+    io.err(`posthorn: there is no command "${group.length > 0 ? `${first} ${second}` : first}"; there are ${names.join(', ')}`);
     return 2;
   }
   try {
-    return await runCommand(name, command, rest, io);
+    return await runCommand(name, command, argv.slice(name.split(' ').length), io);
   } catch (error) {
-    io.err(`posthorn ${name}: ${error instanceof Error ? error.message : String(error)}`);
+    io.err(`posthorn ${name}: ${messageOf(error)}`);
     if (error instanceof UsageError) io.err(`See: posthorn ${name} --help`);
-    return error instanceof UsageError || error instanceof ConfigError ? 2 : 1;
+    return exitCodeOf(error);
   }
 }
 
@@ -54,6 +46,7 @@ async function runCommand(name: string, command: Command, args: readonly string[
     io.out(help(name, command));
     return 0;
   }
+  checkWords(command, positionals);
   return command.run({ values: values as Record<string, never>, words: positionals }, io);
 }
 
@@ -62,28 +55,17 @@ function parse(command: Command, args: readonly string[]): { values: Record<stri
     Object.entries(command.options).map(([name, { type, multiple }]) => [name, { type, multiple: multiple ?? false }]),
   );
   try {
-    return parseArgs({
-      args: [...args],
-      options: { ...options, help: { type: 'boolean', short: 'h' } },
-      allowPositionals: command.words !== undefined,
-    });
+    return parseArgs({ args: [...args], options: { ...options, help: { type: 'boolean', short: 'h' } }, allowPositionals: true });
   } catch (error) {
     // Only parseArgs throws here, and its first sentence says what it did not understand.
     throw new UsageError(error instanceof Error ? (error.message.split(/\.\s/)[0] ?? error.message) : String(error));
   }
 }
 
-function overview(): string {
-  const lines = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(13)}${summary}`);
-  return ['posthorn <command> [options]', '', ...lines, '', 'posthorn <command> --help says more.'].join('\n');
-}
-
-function help(name: string, command: Command): string {
-  const rows = Object.entries(command.options).map(([option, { value, describe }]): [string, string] =>
-    [`--${option}${value === undefined ? '' : ` ${value}`}`, describe]);
-  const width = Math.max(...rows.map(([left]) => left.length), 6) + 2;
-  const lines = [...rows, ['--help', 'this'] as const].map(([left, right]) => `  ${left.padEnd(width)}${right}`);
-  return [`posthorn ${name} ${command.usage}`.trimEnd(), '', command.summary, '', ...lines].join('\n');
+function checkWords({ words = [] }: Command, given: readonly string[]): void {
+  const missing = words.filter((word) => !word.endsWith('?'))[given.length];
+  if (missing !== undefined) throw new UsageError(`<${missing}> is needed`);
+  if (given.length > words.length) throw new UsageError(`Unexpected argument ${JSON.stringify(given[words.length])}`);
 }
 
 /** The process as commands see it. */
@@ -103,6 +85,8 @@ if (require.main === module) {
   // A lookup of a name holds a thread of the pool for as long as the resolver takes: the default of four would let one
   // slow name hold up every endpoint. It is read at the first use of the pool.
   process.env['UV_THREADPOOL_SIZE'] ??= '64';
+  // Whoever reads our answer may stop reading: `posthorn events list | head`.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   void main(process.argv.slice(2), processIo()).then((code) => {
     // What a command leaves open must not keep it; what it has written must still arrive.
     process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));

@@ -1,3 +1,5 @@
+import { CliError } from './exit-codes';
+
 /** One option of a command: what `--help` says of it, and whether it takes a value. */
 export interface Option {
   readonly type: 'string' | 'boolean';
@@ -5,6 +7,8 @@ export interface Option {
   readonly multiple?: true;
   /** What stands for the value in the help: `N`, `SECRET`. */
   readonly value?: string;
+  /** The values that there are, for completion. */
+  readonly choices?: readonly string[];
   readonly describe: string;
 }
 
@@ -37,17 +41,20 @@ export interface Io {
 
 /** One command of the CLI. */
 export interface Command {
-  /** What follows the command's name in the help. */
-  readonly usage: string;
   readonly summary: string;
   readonly options: Options;
-  /** Words that may follow, besides options; none unless told. */
+  /** Words that follow its name, as the help names them: `endpoint`. One that may be left out ends with `?`. None unless told. */
   readonly words?: readonly string[];
-  /** @returns the exit code: 0 done, 1 failed. @throws UsageError where it was asked in a way it does not know. */
+  /** The values that there are for the first word, for completion. */
+  readonly choices?: readonly string[];
+  /** What it reads from standard input, as the help names it. */
+  readonly stdin?: string;
+  /** @returns the exit code. @throws CliError; UsageError where it was asked in a way it does not know. */
   readonly run: (given: Given<Options>, io: Io) => Promise<number>;
 }
 
-interface TypedCommand<O extends Options> extends Omit<Command, 'options' | 'run'> {
+/** A command as it is declared: what its `run` is given is typed by its options. */
+export interface TypedCommand<O extends Options> extends Omit<Command, 'options' | 'run'> {
   readonly options: O;
   readonly run: (given: Given<O>, io: Io) => Promise<number>;
 }
@@ -55,9 +62,14 @@ interface TypedCommand<O extends Options> extends Omit<Command, 'options' | 'run
 /** Declares a command; what its `run` is given is typed by its options. */
 export const command = <const O extends Options>(typed: TypedCommand<O>): Command => typed as unknown as Command;
 
+/** The option that all commands with an answer have. */
+export const JSON_OPTION = { json: { type: 'boolean', describe: 'answer in JSON: one value, of a list or a stream one a line' } } as const satisfies Options;
+
 /** The command line is not one that the command understands: exit code 2. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
+export class UsageError extends CliError {
+  constructor(message: string) {
+    super('usage', message);
+  }
 }
 
 /** A whole number of an option. @throws UsageError naming the option, what was seen and what is allowed. */
@@ -72,6 +84,22 @@ export function wholeNumber(name: string, text: string | undefined, ifAbsent: nu
 export function required(name: string, text: string | undefined): string {
   if (text === undefined || text === '') throw new UsageError(`--${name} is needed`);
   return text;
+}
+
+/** JSON that was given as text. @throws UsageError naming where it was given. */
+export function jsonOf(name: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(`${name} must be JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** A `name: value` of an option. @throws UsageError */
+export function headerOf(line: string): [name: string, value: string] {
+  const colon = line.indexOf(':');
+  if (colon < 1) throw new UsageError(`--header must be 'name: value' (seen: ${JSON.stringify(line)})`);
+  return [line.slice(0, colon).trim(), line.slice(colon + 1).trim()];
 }
 
 /** All of standard input. */

@@ -1,7 +1,8 @@
 import { get } from 'node:http';
 import { hostname } from 'node:os';
-import { type Config, readConfig } from '../config';
-import { command, UsageError } from './command';
+import type { Config } from '../config';
+import { command, JSON_OPTION, UsageError } from './command';
+import { readSettings } from './settings';
 
 const LIMIT_MS = 4_000;
 /** A poller asks anew at least once a minute; two missed turns are taken for its end. */
@@ -9,16 +10,17 @@ const POLLED_WITHIN_MS = 150_000;
 
 /** `healthcheck`: what a container asks of itself. */
 export const healthcheckCommand = command({
-  usage: 'serve|work',
   summary: 'Exit code 0 if the process that this container runs is well, else 1.',
-  options: {},
+  options: JSON_OPTION,
   words: ['serve|work'],
-  async run({ words }, io) {
+  choices: ['serve', 'work'],
+  async run({ words, values }, io) {
     const [what] = words;
     if (what !== 'serve' && what !== 'work') throw new UsageError(`healthcheck serve or healthcheck work (seen: ${JSON.stringify(what ?? '')})`);
-    const config = readConfig(io.env);
+    const config = readSettings(io.env);
     const complaint = what === 'serve' ? await askApi(config) : await askTemporal(config);
-    (complaint === null ? io.out : io.err)(complaint ?? 'well');
+    if (values.json === true) io.out(JSON.stringify({ well: complaint === null, complaint }));
+    else (complaint === null ? io.out : io.err)(complaint ?? 'well');
     return complaint === null ? 0 : 1;
   },
 });

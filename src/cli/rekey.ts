@@ -1,17 +1,16 @@
-import { readConfig } from '../config';
 import { failpoint } from '../failpoint';
-import { command, UsageError } from './command';
+import { command, JSON_OPTION, UsageError } from './command';
+import { readSettings } from './settings';
 
 /** `rekey`: everything that is stored sealed, sealed anew with the first of POSTHORN_ENCRYPTION_KEYS. */
 export const rekeyCommand = command({
-  usage: '[--dry-run]',
   summary: 'Seals all stored secrets anew with the first of POSTHORN_ENCRYPTION_KEYS, while everything runs.',
   options: {
     'dry-run': { type: 'boolean', describe: 'only tell what is sealed with other keys' },
-    json: { type: 'boolean', describe: 'answer one JSON value' },
+    ...JSON_OPTION,
   },
   async run({ values }, io) {
-    const { DATABASE_URL, POSTHORN_ENCRYPTION_KEYS: keys } = readConfig(io.env);
+    const { DATABASE_URL, POSTHORN_ENCRYPTION_KEYS: keys } = readSettings(io.env);
     if (DATABASE_URL === undefined || keys === undefined) {
       throw new UsageError('DATABASE_URL and POSTHORN_ENCRYPTION_KEYS are needed, as the API and the workers have them');
     }

@@ -1,14 +1,13 @@
-import { readConfig } from '../config';
 import { command } from './command';
+import { readSettings } from './settings';
 
 /** `serve`: the API, until the process is told to stop. */
 export const serveCommand = command({
-  usage: '',
   summary: 'Serves the REST API. Its settings come from the environment; see the README.',
   options: {},
   async run(_given, io) {
     const stopped = io.untilStopped();
-    const config = readConfig(io.env);
+    const config = readSettings(io.env);
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded when it is needed: the other commands start faster
     const { serve } = require('../serve') as typeof import('../serve');
     // While PostgreSQL is away it does not come up, and can still be told to stop.

@@ -1,14 +1,13 @@
-import { readConfig } from '../config';
 import { command } from './command';
+import { readSettings } from './settings';
 
 /** `work`: the relay and the Temporal worker, until the process is told to stop. */
 export const workCommand = command({
-  usage: '',
   summary: 'Runs a worker: it delivers. Start as many as you like. Its settings come from the environment.',
   options: {},
   async run(_given, io) {
     const stopped = io.untilStopped();
-    const config = readConfig(io.env);
+    const config = readSettings(io.env);
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded when it is needed: it brings Temporal's native code
     const { work } = require('../work') as typeof import('../work');
     // While Temporal is away it does not come up, and can still be told to stop.

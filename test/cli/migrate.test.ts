@@ -19,9 +19,9 @@ test('migrate makes all tables, says which migrations it ran, and does nothing t
   }
 });
 
-test('a database that can not be reached is told: exit code 1, and no password', async () => {
+test('a database that can not be reached is told: exit code 3, and no password', async () => {
   const { code, err } = await run(['migrate'], { env: { DATABASE_URL: 'postgres://x:c4nary@127.0.0.1:1/x', POSTHORN_ENCRYPTION_KEYS: KEYS } });
-  expect(code).toBe(1);
+  expect(code).toBe(3);
   expect(err.join()).toMatch(/ECONNREFUSED/);
   expect(err.join()).not.toContain('c4nary');
 });

@@ -17,6 +17,7 @@ export interface Given {
 export interface Started {
   readonly ended: Promise<Ran>;
   readonly out: readonly string[];
+  readonly err: readonly string[];
   /** What it told whoever started it, once it was ready; rejects where it ended before that. */
   readonly ready: Promise<Readonly<Record<string, unknown>>>;
   stop(): void;
@@ -51,5 +52,5 @@ export function start(argv: readonly string[], { stdin = '', env = {} }: Given =
     });
   });
   ready.catch(() => undefined);
-  return { ended, out, ready, stop };
+  return { ended, out, err, ready, stop };
 }

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { command, type Io, readAll, wholeNumber } from './command';
+import { command, type Io, JSON_OPTION, readAll, wholeNumber } from './command';
+import { clean } from './print';
 import { checkSignature } from './signature';
 
 /** How the receiver answers, and what it checks. */
@@ -15,11 +16,12 @@ export interface ReceiverOptions {
   readonly failFirst: number;
   /** What it waits before each answer. */
   readonly delayMs: number;
+  /** Prints a JSON value for each request, on one line. */
+  readonly isJson: boolean;
 }
 
-/** `receive`: an endpoint to try things with. */
-export const receiveCommand = command({
-  usage: '[--port 9000] [--secret SECRET] [--status 200] [--fail N] [--delay MS]',
+/** `listen`: an endpoint to try things with. */
+export const listenCommand = command({
   summary: 'Listens on 127.0.0.1, and prints every request, whether its signature is right, and its body.',
   options: {
     port: { type: 'string', value: 'PORT', describe: 'where it listens; 9000 unless told, 0 for any that is free' },
@@ -27,6 +29,7 @@ export const receiveCommand = command({
     status: { type: 'string', value: 'STATUS', describe: 'what it answers; 200 unless told' },
     fail: { type: 'string', value: 'N', describe: 'answers the first N requests with 503' },
     delay: { type: 'string', value: 'MS', describe: 'waits that long before each answer' },
+    ...JSON_OPTION,
   },
   async run({ values }, io) {
     const options: ReceiverOptions = {
@@ -35,6 +38,7 @@ export const receiveCommand = command({
       status: wholeNumber('status', values.status, 200, 200, 599),
       failFirst: wholeNumber('fail', values.fail, 0, 0, 1_000_000),
       delayMs: wholeNumber('delay', values.delay, 0, 0, 600_000),
+      isJson: values.json === true,
     };
     const stopped = io.untilStopped();
     const server = await startReceiver(options, io);
@@ -73,22 +77,26 @@ async function handle(request: IncomingMessage, response: ServerResponse, status
   const wrong = check === null || check.valid ? null : check.reason;
   const answered = wrong === null ? status : 401;
 
-  const time = now.toISOString().slice(11, 23);
-  const id = headers['webhook-id'] === undefined ? '' : `  ${headers['webhook-id']}`;
-  const verdict = check === null ? '' : wrong === null ? '  signature ok' : `  SIGNATURE WRONG: ${wrong}`;
-  io.out(`${time}  ${request.method} ${request.url} -> ${answered}${id}${verdict}  ${body.length} bytes`);
-  if (body.length > 0) io.out(readable(body));
+  const { method, url } = request;
+  if (options.isJson) {
+    io.out(JSON.stringify({ at: now.toISOString(), method, url, answered, signature: check && (wrong ?? 'ok'), headers, body: body.toString('utf8') }));
+  } else {
+    const id = headers['webhook-id'] === undefined ? '' : `  ${headers['webhook-id']}`;
+    const verdict = check === null ? '' : wrong === null ? '  signature ok' : `  SIGNATURE WRONG: ${wrong}`;
+    io.out(clean(`${now.toISOString().slice(11, 23)}  ${method} ${url} -> ${answered}${id}${verdict}  ${body.length} bytes`));
+    if (body.length > 0) io.out(readable(body));
+  }
 
   if (options.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, options.delayMs));
   response.writeHead(answered, { 'content-type': 'text/plain' }).end(wrong ?? undefined);
 }
 
-/** JSON indented; anything else as it came, what would drive the terminal left out. */
+/** JSON indented, anything else as it came; without what would drive the terminal. */
 function readable(body: Buffer): string {
   const text = body.toString('utf8');
   try {
-    return JSON.stringify(JSON.parse(text), null, 2);
+    return clean(JSON.stringify(JSON.parse(text), null, 2));
   } catch {
-    return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd');
+    return clean(text);
   }
 }
