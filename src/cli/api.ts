@@ -94,9 +94,11 @@ function refusal(status: number, problem: Answered | null): CliError {
   const { detail, title, errors } = problem ?? {};
   const mistakes = (Array.isArray(errors) ? errors : []) as readonly { readonly path?: unknown; readonly message?: unknown }[];
   const head = typeof detail === 'string' ? detail : typeof title === 'string' ? title : `the API answers ${status}`;
-  // A detail that tells the only mistake says it all.
-  const lines = mistakes.filter(({ message }) => !head.includes(String(message))).map(({ path, message }) => `  ${String(path)}: ${String(message)}`);
-  return new CliError(REASONS[status] ?? (status < 500 ? 'impossible' : 'failed'), clean([head, ...lines].join('\n')));
+  const areTold = mistakes.every(({ message }) => head.includes(String(message)));
+  const lines = mistakes.map(({ path, message }) => `  ${String(path)}: ${String(message)}`);
+  // A detail that holds all mistakes in one line says what a single one is; of several the lines are easier to read.
+  const whole = areTold && mistakes.length <= 1 ? [head] : [areTold ? head.replace(/:.*/s, ':') : head, ...lines];
+  return new CliError(REASONS[status] ?? (status < 500 ? 'impossible' : 'failed'), clean(whole.join('\n')));
 }
 
 function readObject(text: string): Answered | null {

@@ -1,6 +1,7 @@
 import type { Command } from './command';
 import { completionCommand } from './completion';
 import { deliveryCommands } from './deliveries';
+import { doctorCommand } from './doctor';
 import { endpointCommands } from './endpoints';
 import { eventCommands } from './events';
 import { tailCommand } from './events-tail';
@@ -25,6 +26,7 @@ export const COMMANDS: Commands = {
   work: workCommand,
   migrate: migrateCommand,
   rekey: rekeyCommand,
+  doctor: doctorCommand,
   healthcheck: healthcheckCommand,
   listen: listenCommand,
   sign: signCommand,

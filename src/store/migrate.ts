@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import knex, { type Knex } from 'knex';
 import { Client } from 'pg';
-import { violation } from './db';
+import { type Sql, violation } from './db';
 
 /** `migrations/` beside this file's `src/`: TypeScript in the sources, JavaScript in the build. */
 const FOLDER = join(__dirname, '..', '..', 'migrations');
@@ -34,6 +34,24 @@ export async function migrate(databaseUrl: string, direction: Direction = 'up'):
     await db.destroy();
     await turn.end();
   }
+}
+
+/** The migrations of a database compared with those of this build, by name, in order. */
+export interface MigrationState {
+  readonly done: readonly string[];
+  /** Of this build, and not run yet. */
+  readonly missing: readonly string[];
+  /** Run by another build, and none of this one. */
+  readonly unknown: readonly string[];
+}
+
+/** Reads which migrations a database has run; changes nothing. */
+export async function migrationState(sql: Sql): Promise<MigrationState> {
+  const [table] = await sql.query<{ there: boolean }>({ text: `select to_regclass('knex_migrations') is not null as there` });
+  const rows = table?.there === true ? await sql.query<{ name: string }>({ text: 'select name from knex_migrations order by name' }) : [];
+  const done = rows.map(({ name }) => name);
+  const known = (await migrationSource.getMigrations([])).map((file) => migrationSource.getMigrationName(file));
+  return { done, missing: known.filter((name) => !done.includes(name)), unknown: done.filter((name) => !known.includes(name)) };
 }
 
 /** What fails is thrown, and told by whoever asked. */

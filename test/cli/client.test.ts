@@ -103,7 +103,7 @@ test('rules are tried with an event that happened, and with one that did not', a
 
 describe('what goes wrong is told in words, with an exit code', () => {
   test.each([
-    ['the API is not there', 'events list --url http://127.0.0.1:1', {}, 3, /127\.0\.0\.1:1 can not be reached \(.*ECONNREFUSED.*\)/],
+    ['the API is not there', 'events list --url http://127.0.0.1:2', {}, 3, /127\.0\.0\.1:2 can not be reached \(.*ECONNREFUSED.*\)/],
     ['no key', 'events list', { POSTHORN_KEY: '' }, 2, /API key is needed/],
     ['a wrong key', 'events list', { POSTHORN_KEY: 'phk_c4nary-c4nary-c4nary' }, 4, /key/i],
     ['a key that is none', 'events list', { POSTHORN_KEY: 'c4nary\nc4nary' }, 2, /a character that no key has/],

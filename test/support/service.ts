@@ -43,6 +43,8 @@ export interface Part {
 /** A Posthorn of one test file: real processes, a database and a Temporal namespace of its own. */
 export interface Service {
   readonly rootKey: string;
+  /** What its processes are started with. */
+  readonly settings: Readonly<Record<string, string>>;
   readonly db: Db;
   readonly temporal: Client;
   readonly address: string;
@@ -98,7 +100,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const call = createCall(() => url, rootKey);
 
   const service: Service = {
-    rootKey, db: database.db, address: temporal.address, namespace: temporal.namespace, call,
+    rootKey, settings: env, db: database.db, address: temporal.address, namespace: temporal.namespace, call,
     temporal: new Client({ connection, namespace: temporal.namespace }),
     url: () => url,
     api: () => parts.findLast(({ name }) => name === 'serve') as Part,
