@@ -121,6 +121,8 @@ async function start({ env, config, options, onStop, onKeeper, isStopping }: Sta
   }
   await refuseTakenPort(config);
 
+  const ours = [...(config.DATABASE_URL ? [] : ['PostgreSQL']), ...(config.TEMPORAL_ADDRESS ? [] : ['Temporal'])];
+  if (ours.length > 0) progress(`Starting ${ours.join(' and ')}`);
   const [database, temporal] = await Promise.allSettled([databasePart(config, dataDir, progress), temporalPart(config, dataDir, progress)]);
   for (const part of [database, temporal]) if (part.status === 'fulfilled') onStop(part.value.stop);
   if (database.status === 'rejected') throw database.reason;
@@ -139,6 +141,7 @@ async function start({ env, config, options, onStop, onKeeper, isStopping }: Sta
     });
     return { ready, stop };
   };
+  progress('Starting the worker and the API');
   const worker = await run('worker', commands.work, WORK_GRACE_MS);
   onStop(worker.stop);
   const api = await run('API', commands.serve, SERVE_GRACE_MS);

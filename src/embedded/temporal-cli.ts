@@ -53,7 +53,7 @@ export async function findTemporalCli(options: TemporalCliOptions = {}): Promise
   const half = await mkdtemp(`${cacheDir}.`);
   try {
     progress(`Temporal's dev server is missing: downloading version ${TEMPORAL_VERSION} (once)`);
-    const noDownload = await failureOf(() => download(archives, half));
+    const noDownload = await failureOf(() => download(archives, half, progress));
     if (noDownload) {
       progress(`No download (${noDownload}): building it with Go`);
       const noBuild = await failureOf(() => build(half, searchPath, progress));
@@ -90,14 +90,20 @@ const failureOf = (work: () => Promise<void>): Promise<string> =>
     return (cause instanceof Error ? cause.message : String(cause)).trim().split('\n').at(-1) || 'failed';
   });
 
-async function download(archives: string, folder: string): Promise<void> {
+async function download(archives: string, folder: string, progress: (line: string) => void): Promise<void> {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const arch = process.arch === 'x64' ? 'amd64' : process.arch;
   const archive = join(folder, 'archive');
-  await pipeline(await open(`${archives}/v${TEMPORAL_VERSION}?platform=${platform}&arch=${arch}`), createWriteStream(archive));
+  const answer = await open(`${archives}/v${TEMPORAL_VERSION}?platform=${platform}&arch=${arch}`);
+  const file = createWriteStream(archive);
+  const whole = answer.headers['content-length'] === undefined ? '' : ` of ${megabytes(Number(answer.headers['content-length']))}`;
+  const tick = setInterval(() => progress(`  downloading Temporal's dev server: ${megabytes(file.bytesWritten)}${whole} MB`), 3_000);
+  await pipeline(answer, file).finally(() => clearInterval(tick));
   await run('tar', ['-xf', archive, '-C', folder]);
   if (!(await runs(join(folder, EXECUTABLE)))) throw new Error('what was downloaded does not run here');
 }
+
+const megabytes = (bytes: number): number => Math.round(bytes / 1_000_000);
 
 async function open(url: string, redirects = 5): Promise<IncomingMessage> {
   const request = get(url, { timeout: STALL_MS });
