@@ -9,6 +9,7 @@ import { shown } from './print';
 const OVERLAP_MS = 30_000;
 /** More than this in one turn is not caught up with. */
 const MOST_OF_A_TURN = 5_000;
+const DAY_MS = 86_400_000;
 
 /** `events tail`: what happens, as it happens. */
 export const tailCommand = apiCommand({
@@ -16,7 +17,7 @@ export const tailCommand = apiCommand({
   options: {
     type: { type: 'string', value: 'TYPE', describe: 'those of a type' },
     object: { type: 'string', value: 'ID', describe: 'those of a record, process or task' },
-    last: { type: 'string', value: 'N', describe: 'how many are shown that are there already; 10 unless told' },
+    last: { type: 'string', value: 'N', describe: 'how many of the last day are shown first; 10 unless told' },
     every: { type: 'string', value: 'MS', describe: 'how often it asks; 1000 unless told' },
   },
   async run({ values }, { api, io }) {
@@ -27,11 +28,13 @@ export const tailCommand = apiCommand({
     const show = (event: Answered): void => io.out(values.json === true ? JSON.stringify(event) : line(event));
 
     const seen = new Map<string, number>();
-    // What is there already is looked at once, all of it that may come again.
-    const there = await newest(api, filter, Math.max(last, 1));
-    for (const event of there.slice(there.length - last)) show(event);
-    let from = Math.max(0, ...there.map(madeAt));
-    for (const event of await since(api, filter, from - OVERLAP_MS)) seen.set(String(event['id']), madeAt(event));
+    let from = Math.max(0, ...(await newest(api, {}, 1)).map(madeAt));
+    // First what is not to be told as new; what comes while this is read is in neither list, or in the second.
+    const old = await since(api, filter, from - OVERLAP_MS);
+    // A filter that little passes would otherwise have all of the history read.
+    const there = await newest(api, { ...filter, createdAfter: new Date(Date.now() - DAY_MS).toISOString() }, last);
+    for (const event of there) show(event);
+    for (const event of [...old, ...there]) seen.set(String(event['id']), madeAt(event));
     io.ready({ ready: true });
     for (;;) {
       if ((await Promise.race([stopped, delay(everyMs)])) === 'stopped') return 0;
