@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { createApp } from './api/app';
+import { createStreamHub } from './api/stream-hub';
 import { routes } from './api/routes';
 import { openCatalogues } from './commands/catalogue';
 import { ensureDefaultWorkspace, ensureRootKey } from './commands/manage-keys';
@@ -59,7 +60,8 @@ export async function serve(config: Config, options: ServeOptions = {}): Promise
     const publisher = createPublisher(deps.db, announce);
     const catalogues = await openCatalogues(deps.db, (err) => log.warn({ err }, 'api.catalogues_not_read'));
     const exposition = createExposition(deps.metrics.api.meter, { before: bindBacklog(deps.metrics.api, deps.db) });
-    const handle = createApp({ deps, announcer: { announce }, publisher, catalogues, routes, exposition, onUndeclaredAnswer: options.onUndeclaredAnswer ?? 'log' }).callback();
+    const streams = createStreamHub(deps, config.DATABASE_URL ?? '');
+    const handle = createApp({ deps, streams, announcer: { announce }, publisher, catalogues, routes, exposition, onUndeclaredAnswer: options.onUndeclaredAnswer ?? 'log' }).callback();
     const { server, drain } = createDrainingServer((request, response) => void handle(request, response));
     await listen(server, config);
     const metricsServer = config.METRICS_PORT === undefined ? null : startMetricsServer(exposition, {
@@ -70,6 +72,7 @@ export async function serve(config: Config, options: ServeOptions = {}): Promise
       url: urlOf(server, config.HOST),
       rootKey,
       async close() {
+        await streams.close();
         await drain();
         catalogues.close();
         stopUpkeep();
@@ -120,10 +123,17 @@ function createDrainingServer(handle: RequestListener): { readonly server: Serve
     else response.once('finish', () => isDraining && request.socket.end());
     handle(request, response);
   });
+  // Browsers open connections ahead of need, which Node takes for busy ones until they have sent something.
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   return {
     server,
     async drain() {
       isDraining = true;
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
       const late = setTimeout(() => server.closeAllConnections(), GRACE_MS);
       await new Promise<void>((resolve) => server.close(() => resolve()));
       clearTimeout(late);

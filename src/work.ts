@@ -5,25 +5,30 @@ import { createActivities } from '../activities';
 import { SLOW_TASK_QUEUE, TASK_QUEUE } from '../workflows/contract';
 import type { Config } from './config';
 import { createDeps } from './create-deps';
+import { Feed } from './engine/feed';
 import { createFirstAttempts } from './engine/first-attempts';
 import { createGate } from './engine/gate';
 import { createPace } from './engine/pace';
 import { createRecorder } from './engine/recorder';
 import { createRoutingCache } from './engine/routing-cache';
 import { createSender } from './engine/sender';
+import { Tally } from './engine/tally';
+import { createWitness } from './engine/witness';
 import { testMs } from './failpoint';
 import { createLog, type Log } from './log';
 import { startHousekeeper } from './relay/housekeeper';
 import { createExposition } from './metrics/exposition';
 import { bindPool } from './metrics/pool';
 import { startMetricsServer } from './metrics/server';
-import { openPresence } from './relay/presence';
+import { openPresence, type Presence } from './relay/presence';
 import { startReconciler } from './relay/reconciler';
 import { startRelay } from './relay/relay';
+import { startScribe } from './relay/scribe';
 import { createStarts } from './relay/starts';
 import { createWaker } from './relay/waker';
 import { createWakes } from './relay/wakes';
 import { openDb } from './store/db';
+import { FEED_CHANNEL } from './store/live-feed';
 import { registerSearchAttributes } from './search-attributes';
 import { connectTemporal, createWorkflows } from './temporal';
 
@@ -63,8 +68,12 @@ export async function work(config: Config, options: WorkOptions = {}): Promise<R
   const eventWaker = createWaker();
   const wakeWaker = createWaker();
   const recorder = createRecorder(deps, wakeWaker.wake);
-  const send = createSender(deps, recorder, pace.add);
-  const firstAttempts = createFirstAttempts({ deps, routings: createRoutingCache(deps), gate, pace, send, recorder });
+  const tally = new Tally();
+  let presence: Presence | null = null;
+  const feed = new Feed((text) => presence?.tell(FEED_CHANNEL, text));
+  const witness = createWitness(tally, feed);
+  const send = createSender(deps, recorder, witness, pace.add);
+  const firstAttempts = createFirstAttempts({ deps, routings: createRoutingCache(deps), gate, pace, send, recorder, witness });
   const activities = createActivities({ deps, firstAttempts, send, gate });
 
   const shared = {
@@ -98,19 +107,21 @@ export async function work(config: Config, options: WorkOptions = {}): Promise<R
     eventWaker.wake();
     wakeWaker.wake();
   };
-  const presence = await openPresence(config.DATABASE_URL ?? '', log, onNotify);
+  const session = await openPresence(config.DATABASE_URL ?? '', log, onNotify, (workspaceIds) => feed.watch(workspaceIds));
+  presence = session;
   // Claims are leases: where PostgreSQL loses one, it is made again, and what was done is found done.
   const outboxDb = openDb(config.DATABASE_URL ?? '', OUTBOX_CONNECTIONS, { isForgetful: true });
   bindPool(deps.metrics.worker.poolOf('outbox'), outboxDb);
   const outboxDeps = { ...deps, db: outboxDb };
   const relay = startRelay({
-    deps: outboxDeps, presence, firstAttempts, gate, eventWaker, wakeWaker, starts: createStarts(outboxDeps, workflows), wakes: createWakes(outboxDeps, workflows),
+    deps: outboxDeps, presence: session, firstAttempts, gate, eventWaker, wakeWaker, starts: createStarts(outboxDeps, workflows), wakes: createWakes(outboxDeps, workflows),
   });
   const metricsServer = config.WORKER_METRICS_PORT === undefined ? null : startMetricsServer(createExposition(deps.metrics.worker.meter), {
     host: config.METRICS_HOST, port: config.WORKER_METRICS_PORT, onFault: ({ message }) => log.warn({ error: message }, 'worker.metrics_port_taken'),
   });
-  const reconciler = startReconciler(deps, onNotify, options.reconcileEveryMs ?? testMs('POSTHORN_RECONCILE_EVERY_MS'));
+  const reconciler = startReconciler(deps, witness, onNotify, options.reconcileEveryMs ?? testMs('POSTHORN_RECONCILE_EVERY_MS'));
   const housekeeper = startHousekeeper(deps);
+  const scribe = startScribe(outboxDeps, tally);
 
   return {
     failed: running.then(() => new Promise<never>(() => undefined)),
@@ -121,7 +132,9 @@ export async function work(config: Config, options: WorkOptions = {}): Promise<R
       workers.forEach((worker) => worker.shutdown());
       await running.catch(() => undefined);
       await recorder.drain();
-      await presence.close();
+      await scribe.stop();
+      feed.close();
+      await session.close();
       await connection.close();
       await outboxDb.close();
       await metricsServer?.close();

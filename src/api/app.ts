@@ -14,6 +14,7 @@ import { openapiDocument } from './openapi';
 import { present, presentError, requestIdOf } from './present';
 import type { Route } from './route';
 import { createRunner } from './run';
+import type { StreamHub } from './stream-hub';
 
 /** What the app is made of. */
 export interface AppParts {
@@ -23,6 +24,7 @@ export interface AppParts {
   readonly catalogues: Catalogues;
   readonly routes: readonly Route[];
   readonly exposition: Exposition;
+  readonly streams: StreamHub;
   /** What follows an answer that its own route does not declare: `throw` a 500 (tests, development), or only `log` it. */
   readonly onUndeclaredAnswer: 'throw' | 'log';
 }
@@ -75,8 +77,9 @@ function createRouter(parts: AppParts, auth: Auth): Router {
     router.register(route.path, [route.method], async (ctx) => {
       const requestId = String(ctx.state['requestId']);
       ctx.state['times'] = times;
-      const caller = route.role === null ? null : await auth.authenticate(credentialsOf(ctx), route);
-      const answer = await run({ route, guard, caller, requestId }, ctx);
+      const credentials = credentialsOf(ctx);
+      const caller = route.role === null ? null : await auth.authenticate(credentials, route);
+      const answer = await run({ route, guard, caller, requestId, mayStill: () => auth.confirm(credentials, route) }, ctx);
       present(ctx, answer, route.replyType);
     });
   }

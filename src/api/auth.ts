@@ -21,6 +21,8 @@ export interface Auth {
   authenticate(credentials: Credentials, route: Route): Promise<Caller>;
   /** Refuses a key that was revoked from now on, also where it was just looked up. */
   refuse(keyId: string): void;
+  /** Whether they may still, for a call that lasts: no request is counted. @throws AppError 401, 403 or 404 where not. */
+  confirm(credentials: Credentials, route: Route): Promise<void>;
 }
 
 /** How long a key that was looked up is trusted, in ms: a revoked one works that much longer in other processes. */
@@ -104,18 +106,26 @@ export function createAuth({ db, config, log, now }: Pick<Deps, 'db' | 'config' 
     return key.workspaceId;
   };
 
+  const keyOf = async ({ authorization }: Credentials): Promise<KnownKey> => {
+    const text = BEARER.exec(authorization ?? '')?.[1];
+    const key = text === undefined ? null : await lookUp(hashKey(text));
+    if (!key || refused.has(key.id)) throw new AppError('unauthorized', 'The header must be "Authorization: Bearer <api key>" with a key that was not revoked.');
+    return key;
+  };
+
+  const requireRole = (key: KnownKey, route: Route): void => {
+    if (mayCall(key.role, route)) return;
+    throw new AppError('forbidden', `This call needs the role ${neededRole(route)}; this key has the role ${key.role}.`);
+  };
+
   return {
-    async authenticate({ authorization, workspace }, route) {
-      const text = BEARER.exec(authorization ?? '')?.[1];
-      const key = text === undefined ? null : await lookUp(hashKey(text));
-      if (!key || refused.has(key.id)) throw new AppError('unauthorized', 'The header must be "Authorization: Bearer <api key>" with a key that was not revoked.');
+    async authenticate(credentials, route) {
+      const key = await keyOf(credentials);
       limit?.take(key.id, now().getTime());
       touch(key);
-      if (!mayCall(key.role, route)) {
-        throw new AppError('forbidden', `This call needs the role ${neededRole(route)}; this key has the role ${key.role}.`);
-      }
+      requireRole(key, route);
       return {
-        workspaceId: await workspaceOf(key, workspace),
+        workspaceId: await workspaceOf(key, credentials.workspace),
         role: key.role === 'root' ? 'admin' : key.role,
         keyId: key.id,
         isRoot: key.role === 'root',
@@ -125,6 +135,11 @@ export function createAuth({ db, config, log, now }: Pick<Deps, 'db' | 'config' 
       // Those of long ago are forgotten by all that remembers them.
       if (refused.size >= MAX_REMEMBERED) refused.clear();
       refused.add(keyId);
+    },
+    async confirm(credentials, route) {
+      const key = await keyOf(credentials);
+      requireRole(key, route);
+      await workspaceOf(key, credentials.workspace);
     },
   };
 }

@@ -50,6 +50,13 @@ export function present(ctx: Context, answer: Answer, type = 'application/json')
     ctx.body = answer.bytes;
     return;
   }
+  if (answer.stream) {
+    ctx.type = `${type}; charset=utf-8`;
+    ctx.body = answer.stream;
+    // One that was cut off is not ended: its reader would wait for ever.
+    answer.stream.once('close', () => ctx.res.writableEnded || ctx.res.destroy());
+    return;
+  }
   if (answer.body === undefined) {
     ctx.body = null;
     // Koa turns a null body into 204; a declared 202 without a body stays one.

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { z } from 'zod';
 import type { Catalogues } from '../commands/catalogue';
 import type { Deps } from '../deps';
@@ -45,6 +46,11 @@ export interface RouteContext {
   header(name: string): string | undefined;
   /** Has this process refuse a key that was revoked from now on; others do within a second. */
   refuseKey(keyId: string): void;
+  /**
+   * Opens a stream of what happens in the caller's workspace, after the id of the last event that the caller has, if any.
+   * @throws AppError 429 where too many are open.
+   */
+  openStream(lastEventId: string | undefined): Promise<Readable>;
   /** The metrics of this process as Prometheus reads them. */
   metricsText(): Promise<string>;
   /** Whether the request has an Idempotency-Key: then all is read and written in the transaction that stores its answer. */
@@ -69,6 +75,8 @@ export interface Answer {
   readonly text?: string;
   /** The body where it is no JSON; its media type is among `headers`. */
   readonly bytes?: Buffer;
+  /** The body of a route that `streams`, as it comes. */
+  readonly stream?: Readable;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -109,6 +117,8 @@ export interface Route {
   readonly secretReply?: boolean;
   /** Idempotency-Key is not looked at (the call has an effect of its own each time). */
   readonly noIdempotency?: boolean;
+  /** Its answer does not end by itself. */
+  readonly streams?: boolean;
   /** Heeds an `If-Match` header. */
   readonly ifMatch?: boolean;
   /** Answers an object, with its version as its ETag. */

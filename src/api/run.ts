@@ -15,6 +15,8 @@ export interface Call {
   readonly guard: Guard;
   readonly caller: Caller | null;
   readonly requestId: string;
+  /** Whether the caller may still do so. @throws AppError where not. */
+  readonly mayStill: () => Promise<void>;
 }
 
 /** Largest body in bytes where a route does not say. */
@@ -25,7 +27,7 @@ const NOBODY: Caller = { workspaceId: '', role: 'read', keyId: 'none', isRoot: f
 
 /** Runs calls: reads and guards their input, calls the handler, once where asked to, and checks what it answers. */
 export function createRunner(parts: AppParts, auth: Pick<Auth, 'refuse'>): (call: Call, ctx: Context) => Promise<Answer> {
-  const { deps: { db, ...deps }, announcer, publisher, catalogues, onUndeclaredAnswer, exposition } = parts;
+  const { deps: { db, ...deps }, announcer, publisher, catalogues, onUndeclaredAnswer, exposition, streams } = parts;
   const metricsText = (): Promise<string> => exposition.text();
 
   return async (call, ctx) => {
@@ -105,12 +107,13 @@ export function createRunner(parts: AppParts, auth: Pick<Auth, 'refuse'>): (call
     };
   }
 
-  function baseOf({ caller, requestId }: Call, ctx: Context) {
+  function baseOf({ caller, requestId, mayStill }: Call, ctx: Context) {
     return {
       deps: deps satisfies ApiDeps,
       caller: caller ?? NOBODY,
       requestId,
       header: (name: string) => header(ctx, name),
+      openStream: (lastEventId: string | undefined) => streams.open({ workspaceId: (caller ?? NOBODY).workspaceId, lastEventId, mayStill }),
       ifMatch: readIfMatch(header(ctx, 'if-match')),
       catalogues,
       metricsText,

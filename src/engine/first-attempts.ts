@@ -9,6 +9,7 @@ import type { Pace } from './pace';
 import type { Recorder } from './recorder';
 import type { RoutingCache, WorkspaceRouting } from './routing-cache';
 import type { AttemptReport, Send } from './sender';
+import type { Witness } from './witness';
 
 /** How long a first attempt waits for a place in flight and a token before its delivery goes to the endpoint lane. */
 const PLACE_WAIT_MS = 250;
@@ -45,6 +46,7 @@ interface Parts {
   readonly pace: Pace;
   readonly send: Send;
   readonly recorder: Recorder;
+  readonly witness: Witness;
 }
 
 /** The runs of this process. A finished run is kept until its workflow has had time to join it. */
@@ -81,6 +83,7 @@ async function saveAll(parts: Parts, events: readonly Event[], revision: number)
   const at = performance.now();
   const mine = await savePlans(parts.deps.db, plans);
   countPlans(parts.deps.metrics.worker, plans, mine, performance.now() - startedAt);
+  parts.witness.planned(events, plans, mine);
   failpoint('after-plan');
   return { routing, plans: new Map(plans.map((plan) => [plan.eventId, plan])), mine, at };
 }

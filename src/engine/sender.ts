@@ -15,6 +15,7 @@ import { requestHeaders } from '../wire/request';
 import { failpoint } from '../failpoint';
 import { countAttempt } from './attempt-watch';
 import type { Finished, Recorder } from './recorder';
+import type { Witness } from './witness';
 
 /** An attempt whose intent stands in the database and whose bytes may leave now. */
 export interface BegunAttempt {
@@ -55,7 +56,7 @@ export interface AttemptReport {
 export type Send = (attempt: BegunAttempt) => Promise<AttemptReport>;
 
 /** A sender over the guarded client. */
-export function createSender(deps: Deps, recorder: Recorder, onSent: (endpointId: string, durationMs: number) => void): Send {
+export function createSender(deps: Deps, recorder: Recorder, witness: Witness, onSent: (endpointId: string, durationMs: number) => void): Send {
   const fileLink = createFileLinker(deps);
   const metrics = deps.metrics.worker;
   let underWay = 0;
@@ -109,6 +110,7 @@ export function createSender(deps: Deps, recorder: Recorder, onSent: (endpointId
     };
     const recorded = await recorder.record(finished).finally(() => (underWay -= 1));
     failpoint('after-record');
+    witness.recorded(event, finished, recorded);
     countAttempt(metrics, {
       event, dialect: target.dialect, outcome: verdict.outcome, isFirst: attempt.number === 1 && !attempt.isResend, isResend: attempt.isResend,
       startedAt, beganAtMs, sentAtMs, answeredAtMs, recordedAtMs: performance.now(), recorded,

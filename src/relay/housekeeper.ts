@@ -4,7 +4,7 @@ import type { Db, Sql } from '../store/db';
 import { filesNamedByObjects, nextOldFiles, removeFiles } from '../store/files';
 import { removeOldJobs } from '../store/jobs';
 import { dropWeek, ensurePartitions, oldWeeks } from '../store/partitions';
-import { policiesInUse, SLICE, sweepAnswers, sweepAudit, sweepExternalIds, type Sweep } from '../store/retention';
+import { policiesInUse, SLICE, sweepAnswers, sweepAudit, sweepExternalIds, sweepStats, type Sweep } from '../store/retention';
 
 /** Removes what is too old, every so often. */
 export interface Housekeeper {
@@ -83,7 +83,7 @@ export function keepHouse(deps: Deps, { turn = 0, signal = new AbortController()
     if (!lock?.taken) return null;
     await ensurePartitions(db);
     let rows = 0;
-    for (const sweep of [sweepAnswers, sweepExternalIds(days), sweepAudit(AUDIT_DAYS)]) rows += await removeAll(db, sweep, signal);
+    for (const sweep of [sweepAnswers, sweepExternalIds(days), sweepAudit(AUDIT_DAYS), sweepStats(days)]) rows += await removeAll(db, sweep, signal);
     await removeOldJobs(db, days);
     const files = turn % FILE_TURNS === 0 ? await removeUnusedFiles(db, days + LINK_DAYS, signal) : 0;
     const { weeks, stay } = await dropOldWeeks(deps, signal);

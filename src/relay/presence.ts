@@ -1,5 +1,6 @@
 import { Client } from 'pg';
 import type { Log } from '../log';
+import { createTeller, FEED_CHANNEL, HELLO, WATCH_CHANNEL } from '../store/live-feed';
 import { OUTBOX_CHANNEL } from '../store/outbox';
 import { WORKER_LOCK } from '../store/outbox-claim';
 
@@ -7,6 +8,8 @@ import { WORKER_LOCK } from '../store/outbox-claim';
 export interface Presence {
   /** The number under which rows are claimed; another one after the session was lost. */
   readonly number: number;
+  /** Tells whoever listens, over the session; lost where there is none now. */
+  tell(channel: string, text: string): void;
   close(): Promise<void>;
 }
 
@@ -19,9 +22,12 @@ const KEEPALIVES = '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tc
 
 /**
  * Opens the session. Where it is lost another is opened under a new number: the old one's claims are free for all at
- * once, which is harmless, since whatever this worker still does with them is done once.
+ * once, which is harmless, since whatever this worker still does with them is done once. `onWatch` is told which workspaces
+ * somebody watches.
  */
-export async function openPresence(url: string, log: Log, onNotify: () => void, beatMs = BEAT_MS): Promise<Presence> {
+export async function openPresence(
+  url: string, log: Log, onNotify: () => void, onWatch: (workspaceIds: string) => void = () => undefined, beatMs = BEAT_MS,
+): Promise<Presence> {
   const answerMs = Math.min(ANSWER_MS, beatMs);
   let number = 0;
   let client: Client | null = null;
@@ -29,17 +35,17 @@ export async function openPresence(url: string, log: Log, onNotify: () => void, 
 
   async function connect(): Promise<void> {
     const session = new Client({
-      connectionString: url, keepAlive: true, application_name: 'posthorn presence', options: KEEPALIVES,
+      connectionString: url, keepAlive: true, application_name: 'posthorn presence', options: `${KEEPALIVES} -c synchronous_commit=off`,
       connectionTimeoutMillis: answerMs, query_timeout: answerMs,
     });
     session.on('error', () => undefined);
-    session.on('notification', onNotify);
+    session.on('notification', ({ channel, payload }) => (channel === WATCH_CHANNEL ? onWatch(payload ?? '') : onNotify()));
     try {
       await session.connect();
       const { rows } = await session.query<{ number: number }>(`select nextval('worker_numbers')::int as number`);
       number = rows[0]?.number ?? 0;
       await session.query('select pg_advisory_lock($1, $2)', [WORKER_LOCK, number]);
-      await session.query(`listen ${OUTBOX_CHANNEL}`);
+      await session.query(`listen ${OUTBOX_CHANNEL}; listen ${WATCH_CHANNEL}; notify ${FEED_CHANNEL}, '${HELLO}'`);
     } catch (error) {
       await session.end().catch(() => undefined);
       throw error;
@@ -68,6 +74,7 @@ export async function openPresence(url: string, log: Log, onNotify: () => void, 
     get number() {
       return number;
     },
+    tell: createTeller(() => client),
     async close() {
       isClosed = true;
       clearInterval(beat);

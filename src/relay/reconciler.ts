@@ -1,5 +1,6 @@
 import { expireAllHolds } from '../commands/expire-holds';
 import type { Deps } from '../deps';
+import type { Witness } from '../engine/witness';
 import { reconcile } from '../store/reconcile';
 
 /** Looks for rows without an owner, every so often. */
@@ -17,7 +18,7 @@ const LOOK_MINUTES = 60;
  * Starts to reconcile: once at once, since what was lost was lost with a process, then every `everyMs`; a row is without
  * an owner for as long before it is given one.
  */
-export function startReconciler(deps: Deps, onRepair: () => void, everyMs = RECONCILE_EVERY_MS): Reconciler {
+export function startReconciler(deps: Deps, witness: Pick<Witness, 'expired'>, onRepair: () => void, everyMs = RECONCILE_EVERY_MS): Reconciler {
   let turn = 0;
   let looking: Promise<void> = look();
   const timer = setInterval(() => {
@@ -30,7 +31,7 @@ export function startReconciler(deps: Deps, onRepair: () => void, everyMs = RECO
       const lookBackMinutes = turn === 0 ? FIRST_LOOK_MINUTES : LOOK_MINUTES;
       const repairs = await deps.db.transaction((trx) => reconcile(trx, { lookBackMinutes, turn, graceSeconds: everyMs / 1_000 }));
       if (!repairs) return;
-      const expired = await expireAllHolds(deps);
+      const expired = await expireAllHolds(deps, (page) => page.forEach(({ workspaceId, endpointId }) => witness.expired(workspaceId, endpointId)));
       if (expired > 0) deps.log.info({ expired }, 'reconciler.holds_expired');
       const { woken, ...lost } = repairs;
       for (const [kind, counter] of Object.entries(deps.metrics.worker.repairs)) counter.add(lost[kind as keyof typeof lost]);

@@ -24,6 +24,9 @@ export const sweepExternalIds = (days: number): Sweep => sweep('external_ids', '
 /** Removes the lines of the audit trail that are older than this. */
 export const sweepAudit = (days: number): Sweep => sweep('audit', `id < id_floor('aud', now() - make_interval(days => $1))`, [days]);
 
+/** Removes the counts of hours that are older than this. */
+export const sweepStats = (days: number): Sweep => sweep('stats', 'hour < now() - make_interval(days => $1)', [days]);
+
 /** Each policy that endpoints have, once. */
 export async function policiesInUse(sql: Sql): Promise<Policy[]> {
   const rows = await sql.query<{ dialect: DialectName; policy: string }>({ text: 'select distinct dialect, policy::text as policy from endpoints' });

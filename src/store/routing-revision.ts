@@ -54,6 +54,14 @@ export async function readRoutingNews(sql: Sql, workspaceId: string, since: Rout
   return { ...version, changed: isWhole ? [...new Set(newer.map((row) => row.subject_id))] : null };
 }
 
+/** The routing revisions of workspaces, by id. */
+export async function readRoutingRevisions(sql: Sql, workspaceIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  const rows = await sql.query<{ id: string; revision: number }>({
+    name: 'routing-revisions', text: 'select id, routing_revision as revision from workspaces where id = any($1)', values: [workspaceIds],
+  });
+  return new Map(rows.map(({ id, revision }) => [id, revision]));
+}
+
 /** Waits until no other transaction holds the turn of this name; kept to the end of this one. For counts that must not be passed. */
 export async function takeRoutingTurn(sql: Sql, name: string): Promise<void> {
   await sql.query({ name: 'routing-turn', text: `select pg_advisory_xact_lock(hashtextextended('posthorn.routing|' || $1, 0))`, values: [name] });

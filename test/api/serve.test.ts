@@ -60,6 +60,16 @@ it('answers what is in flight before it closes, and takes no new connection mean
   expect(await database.db.query({ text: 'select from events' })).toHaveLength(1);
 });
 
+it('does not wait for a connection that a browser has opened ahead of need', async () => {
+  const api = await serve(settings(), { log });
+  const socket = connect(Number(new URL(api.url).port), '127.0.0.1');
+  const ended = new Promise((resolve) => socket.on('error', () => undefined).once('close', resolve));
+  await new Promise((resolve) => socket.once('connect', resolve));
+  await fetch(`${api.url}/healthz`);
+  await api.close();
+  await ended;
+}, 20_000);
+
 it('waits for a PostgreSQL that is not there yet', async () => {
   const target = new URL(database.url);
   let tried = 0;

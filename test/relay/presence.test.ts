@@ -23,7 +23,7 @@ it('a worker whose session the network swallows takes another one, under another
   let heard = 0;
   let lost = 0;
   const log = { warn: () => (lost += 1) } as unknown as Log;
-  const presence = await openPresence(proxy.through(database.url), log, () => (heard += 1), 300);
+  const presence = await openPresence(proxy.through(database.url), log, () => (heard += 1), undefined, 300);
   const { number } = presence;
   expect(await countWorkers(database.db)).toBe(1);
   proxy.set('blackhole');

@@ -15,11 +15,13 @@ import { jobRoutes } from './jobs';
 import { objectRoutes } from './objects';
 import { recoveryRoutes } from './recovery';
 import { ruleRoutes } from './rules';
+import { statsRoutes } from './stats';
+import { streamRoutes } from './stream';
 import { workspaceRoutes } from './workspaces';
 
 const described: readonly Route[] = [
   ...eventRoutes, ...bulkRoutes, ...objectRoutes, ...deliveryRoutes, ...endpointRoutes, ...ruleRoutes, ...eventTypeRoutes, ...recoveryRoutes, ...flowRoutes, ...fileRoutes, ...channelRoutes, ...inboundRoutes,
-  ...jobRoutes, ...apiKeyRoutes, ...workspaceRoutes, ...healthRoutes,
+  ...jobRoutes, ...statsRoutes, ...streamRoutes, ...apiKeyRoutes, ...workspaceRoutes, ...healthRoutes,
 ];
 
 /** Every route of the API, the busiest first: the router looks through them in order. */

@@ -1,0 +1,63 @@
+import { openReceiver, type Receiver } from '../support/receiver';
+import { startService, untilSettled, type Service } from '../support/service';
+import { openStream, type TestStream } from '../support/stream';
+import { until } from '../support/wait';
+
+let service: Service;
+let receiver: Receiver;
+let stream: TestStream;
+beforeAll(async () => {
+  [service, receiver] = await Promise.all([startService({ workers: 2 }), openReceiver()]);
+  stream = await openStream(service.url(), { authorization: `Bearer ${service.rootKey}` });
+  await stream.event(({ type }) => type === 'ready');
+});
+afterAll(async () => {
+  stream?.close();
+  await service?.stop();
+  await receiver?.close();
+});
+
+const sumOf = (status: string): number =>
+  stream.events.reduce((sum, { type, data }) => sum + (type === 'deliveries' ? ((data.statuses as Record<string, number>)[status] ?? 0) : 0), 0);
+
+it('tells of each delivery while it happens, and counts it by the hour', async () => {
+  receiver.willAnswer('/hook', [500]);
+  const { id } = await service.endpoint(`${receiver.url}/hook`, { events: ['*'], name: 'crm', policy: { retry: { delays: ['100ms'], jitter: 0 }, maxInFlight: 200, ratePerSecond: 10_000 } });
+  const [eventId] = await service.publish(1);
+  const failed = await stream.event(({ data }) => data.deliveries?.some((one: { status: string }) => one.status === 'RETRYING'));
+  expect(failed.data.deliveries[0]).toMatchObject({ eventId, eventType: 'test.happened', endpointId: id, attemptNumber: 1, outcome: 'http_error', statusCode: 500 });
+  await stream.event(({ data }) => data.deliveries?.some((one: { status: string; attemptNumber: number }) => one.status === 'DELIVERED' && one.attemptNumber === 2));
+
+  const { total, hours } = await until(async () => {
+    const stats = await service.ok('GET', `/v1/stats?endpointId=${id}`);
+    return stats.total.delivered === 1 && stats;
+  });
+  expect(total).toMatchObject({ owed: 1, delivered: 1, failedAttempts: 1, exhausted: 0, successRate: 0.5 });
+  expect(total.latency.p50Ms).toBeGreaterThan(100);
+  expect(hours.length).toBeGreaterThan(23);
+});
+
+it('only counts what is too much to be told one by one, and misses none', async () => {
+  const before = { delivered: sumOf('DELIVERED'), told: stream.events.length };
+  const ids = await service.publish(2_000, 'burst');
+  await untilSettled(service, ids);
+  await until(() => sumOf('DELIVERED') - before.delivered === 2_000);
+  const messages = stream.events.slice(before.told).filter(({ type }) => type === 'deliveries');
+  expect(messages.some(({ data }) => data.deliveries === null && data.count > 40)).toBe(true);
+  expect(messages.length).toBeLessThan(200);
+  expect(Math.max(...messages.map(({ data }) => JSON.stringify(data).length))).toBeLessThan(16_000);
+});
+
+it('tells of what is held, and counts what a worker had counted when it was stopped', async () => {
+  const { id } = await service.endpoint(`${receiver.url}/other`, { events: ['held'] });
+  await service.ok('POST', `/v1/endpoints/${id}/deactivate`, {});
+  await stream.event(({ data }) => data.endpointId === id && data.status === 'DEACTIVATED');
+  const before = sumOf('DELIVERED');
+  await service.publish(3, 'held');
+  await until(() => sumOf('HELD') >= 3 && sumOf('DELIVERED') === before + 3);
+  await Promise.all(service.workers().map((worker) => worker.kill('SIGTERM')));
+  const { total, held, unwell } = await service.ok('GET', '/v1/stats');
+  expect(total).toMatchObject({ delivered: 2_004, exhausted: 0, failedAttempts: 1 });
+  expect(held).toEqual({ count: 3, complete: true });
+  expect(unwell).toMatchObject([{ id, status: 'DEACTIVATED' }]);
+});
