@@ -91,7 +91,7 @@ describe('roles', () => {
 
   it.each(['admin', 'write', 'read', 'publish'] as const)('a key of role %s is refused exactly the calls that need more', async (role) => {
     const { headers } = await api.tenant(role);
-    for (const route of routes.filter((one) => one.role !== null)) {
+    for (const route of routes.filter((one) => one.role !== null && !one.streams)) {
       const { status } = await api.call(route.method, pathOf(route.path), route.method === 'GET' ? undefined : {}, headers);
       expect([route.method, route.path, status === 403]).toEqual([route.method, route.path, !mayCall(role, route)]);
       expect(status).toBeLessThan(500);
