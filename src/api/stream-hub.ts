@@ -119,7 +119,7 @@ export function createStreamHub({ db, log }: Pick<Deps, 'db' | 'log'>, databaseU
     for (const id of news.changed) {
       if (id.startsWith('rul_')) send(one, 'rule', { ruleId: id });
       else if (id.startsWith('chn_')) send(one, 'channel', { channelId: id });
-      else {
+      else if (id.startsWith('ep_')) {
         const endpoint = await db.within(one.workspaceId).read((sql) => findEndpoint(sql, one.workspaceId, id));
         send(one, 'endpoint', {
           endpointId: id, status: endpoint?.status ?? null, reason: endpoint?.statusReason ?? null, since: endpoint?.statusSince.toISOString() ?? null,

@@ -20,6 +20,7 @@ const FILE = join(__dirname, '..', '..', 'src', 'api', 'example-calls.json');
 const WITHOUT: Readonly<Record<string, string>> = {
   'GET /openapi.json': 'it would hold itself',
   'GET /metrics': 'docs/observability.md lists them all',
+  'GET /v1/stream': 'it does not end; docs/stream.md',
   'GET /files/:fileId': 'its address is the link that an event carries',
 };
 

@@ -32,6 +32,7 @@ export async function tellStory(tell: Tell, api: TestApi, receiver: string): Pro
     query: { name: 'report.csv' }, headers: { 'content-type': 'text/csv' }, body: 'name,score\nAda,12\n',
   });
   await tell('GET /v1/audit', LIST);
+  await tell('GET /v1/stats', { query: { since: SINCE, until: '2026-11-01T02:00:00.000Z' } });
   await tell('DELETE /v1/endpoints/:endpointId', { params: { endpointId } });
 }
 
