@@ -11,7 +11,7 @@ export interface Welcome {
 export function welcome({ url, rootKey, temporalUiUrl }: Welcome): string {
   const rows = [
     ['API', url],
-    ['API reference', `${url}/openapi.json`],
+    ['Documentation', `${url}/docs`],
     ['Console', `${url}/console   (to be: it is not built yet)`],
     ...(temporalUiUrl ? [['Temporal UI', temporalUiUrl]] : []),
     ...(rootKey ? [['Root key', `${rootKey}   (shown this once: keep it)`]] : []),

@@ -115,7 +115,7 @@ function refuseOtherMethods(routes: readonly Route[]): (ctx: Context, next: () =
 function refuseUnknown(router: Router, ctx: Context): never {
   const known = new Set(router.match(ctx.path, ctx.method).path.flatMap(({ methods }) => methods));
   if (known.size > 0) throw unknownMethod(ctx, known);
-  throw new AppError('not_found', `There is nothing at ${ctx.path}; the addresses are listed at /openapi.json.`);
+  throw new AppError('not_found', `There is nothing at ${ctx.path}; the addresses are listed at /docs/api and in /openapi.json.`);
 }
 
 function unknownMethod(ctx: Context, known: ReadonlySet<string>): AppError {
