@@ -35,10 +35,15 @@ export async function up(knex: Knex): Promise<void> {
 
       for try in 1..20 loop
         begin
+          perform from pg_roles where rolname = 'posthorn_workspace'; -- hears of a role that another made meanwhile
           set local role posthorn_workspace;
           perform set_config('role', before, true);
           may_take := true;
-        exception when insufficient_privilege then null;
+        exception
+          when insufficient_privilege then null;
+          when invalid_parameter_value or undefined_object then
+            perform pg_sleep(0.05);
+            continue;
         end;
         exit when may_take;
         begin
@@ -50,6 +55,9 @@ export async function up(knex: Knex): Promise<void> {
           when unique_violation or internal_error then perform pg_sleep(0.05); -- granted at the same time elsewhere
         end;
       end loop;
+      if not may_take then
+        raise exception 'The role posthorn_workspace was made or granted by others all the time. Run the migration again.';
+      end if;
     end $do$;
 
     -- Shuts a table to the role, but for the rows for which the condition holds.
