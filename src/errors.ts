@@ -12,6 +12,7 @@ export const ERRORS = {
   bad_link: [403, 'This link is not one of ours'],
   not_found: [404, 'There is no such thing in this workspace'],
   method_not_allowed: [405, 'This address does not know that method'],
+  request_timeout: [408, 'The request took too long to come'],
   conflict: [409, 'It clashes with what is there'],
   duplicate_primary_key: [409, 'An object of this kind and type already has this primary key'],
   in_use: [409, 'Other objects refer to it'],
@@ -30,6 +31,7 @@ export const ERRORS = {
   scope_full: [422, 'The scope holds as many endpoints as it may'],
   limit_reached: [422, 'The workspace holds as many of these as it may'],
   too_many_requests: [429, 'Too many requests'],
+  headers_too_large: [431, 'The headers are too large'],
   internal: [500, 'Something went wrong on our side'],
   unavailable: [503, 'The database is away'],
 } as const satisfies Record<string, readonly [status: number, title: string]>;

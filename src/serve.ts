@@ -1,8 +1,9 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { createApp } from './api/app';
 import { createStreamHub } from './api/stream-hub';
 import { routes } from './api/routes';
+import { createApiServer, type HttpLimits } from './api/server';
 import { openCatalogues } from './commands/catalogue';
 import { ensureDefaultWorkspace, ensureRootKey } from './commands/manage-keys';
 import { createPublisher } from './commands/publish';
@@ -34,13 +35,12 @@ export interface ServeOptions {
   /** What follows an answer that its route does not declare; `log` unless told. */
   readonly onUndeclaredAnswer?: 'throw' | 'log';
   readonly log?: Log;
+  /** Shorter times, and less, than in production. */
+  readonly http?: Partial<HttpLimits>;
 }
 
-/** A caller that sends slower than this is cut off; an idle connection outlives that of a load balancer (60 s). */
-const HTTP_LIMITS = { maxHeaderSize: 16 * 1024, headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 72_000 };
 const LOOK_AGAIN_MS = 500;
 const UPKEEP_MS = 3_600_000;
-const GRACE_MS = 35_000;
 
 /**
  * Runs the API. It waits for PostgreSQL, whose tables must be there, and never for Temporal.
@@ -62,7 +62,7 @@ export async function serve(config: Config, options: ServeOptions = {}): Promise
     const exposition = createExposition(deps.metrics.api.meter, { before: bindBacklog(deps.metrics.api, deps.db) });
     const streams = createStreamHub(deps, config.DATABASE_URL ?? '');
     const handle = createApp({ deps, streams, announcer: { announce }, publisher, catalogues, routes, exposition, onUndeclaredAnswer: options.onUndeclaredAnswer ?? 'log' }).callback();
-    const { server, drain } = createDrainingServer((request, response) => void handle(request, response));
+    const { server, drain } = createApiServer((request, response) => void handle(request, response), options.http);
     await listen(server, config);
     const metricsServer = config.METRICS_PORT === undefined ? null : startMetricsServer(exposition, {
       host: config.METRICS_HOST, port: config.METRICS_PORT, onFault: ({ message }) => log.warn({ error: message }, 'api.metrics_port_taken'),
@@ -113,32 +113,6 @@ async function untilReachable(db: Db, log: Log): Promise<void> {
 function startUpkeep({ db, log }: Deps): () => void {
   const timer = setInterval(() => void ensurePartitions(db).catch((err: unknown) => log.error({ err }, 'api.upkeep_failed')), UPKEEP_MS);
   return () => clearInterval(timer);
-}
-
-/** A server that can be emptied: what is in flight is answered, and each connection is closed after its answer. */
-function createDrainingServer(handle: RequestListener): { readonly server: Server; drain(): Promise<void> } {
-  let isDraining = false;
-  const server = createServer(HTTP_LIMITS, (request, response) => {
-    if (isDraining) response.setHeader('Connection', 'close');
-    else response.once('finish', () => isDraining && request.socket.end());
-    handle(request, response);
-  });
-  // Browsers open connections ahead of need, which Node takes for busy ones until they have sent something.
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
-  return {
-    server,
-    async drain() {
-      isDraining = true;
-      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
-      const late = setTimeout(() => server.closeAllConnections(), GRACE_MS);
-      await new Promise<void>((resolve) => server.close(() => resolve()));
-      clearTimeout(late);
-    },
-  };
 }
 
 const listen = (server: Server, { PORT, HOST }: Config): Promise<void> =>

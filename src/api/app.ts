@@ -7,6 +7,7 @@ import { AppError } from '../errors';
 import type { Exposition } from '../metrics/exposition';
 import type { Announcer } from '../store/announcer';
 import type { ApiDocument } from '../docs/api-document';
+import { createAdmission, OF_STRANGERS } from './admission';
 import { createAuth, type Auth } from './auth';
 import { serveDocs } from './docs';
 import { guardOf } from './guard';
@@ -33,6 +34,8 @@ type RequestTimes = ReturnType<Deps['metrics']['api']['requestsOf']>;
 
 /** A request that takes longer is logged, in ms. */
 const SLOW_MS = 1_000;
+/** Most headers of a request. */
+const MAX_HEADERS = 100;
 
 /** The HTTP application: request id, log, errors, then for each route auth, guard, handler and the check of its answer. */
 export function createApp(parts: AppParts): Koa {
@@ -49,6 +52,8 @@ export function createApp(parts: AppParts): Koa {
     ctx.set('Cache-Control', 'no-store');
     ctx.set('X-Content-Type-Options', 'nosniff');
     try {
+      // A name and a value each.
+      if (ctx.req.rawHeaders.length > 2 * MAX_HEADERS) throw new AppError('headers_too_large', `A request may have at most ${MAX_HEADERS} headers.`);
       await next();
     } catch (error) {
       presentError(ctx, error, requestId, log);
@@ -69,8 +74,11 @@ export function createApp(parts: AppParts): Koa {
 }
 
 function createRouter(parts: AppParts, auth: Auth): Router {
-  const router = new Router();
+  // One spelling for each address: rules by path, such as which methods it knows, must not be passed by another.
+  const router = new Router({ strict: true, sensitive: true });
   const run = createRunner(parts, auth);
+  const ofKeys = createAdmission();
+  const ofStrangers = createAdmission(OF_STRANGERS);
   for (const route of parts.routes) {
     const guard = guardOf(route);
     const times = parts.deps.metrics.api.requestsOf(route.method, route.path);
@@ -78,9 +86,14 @@ function createRouter(parts: AppParts, auth: Auth): Router {
       const requestId = String(ctx.state['requestId']);
       ctx.state['times'] = times;
       const credentials = credentialsOf(ctx);
-      const caller = route.role === null ? null : await auth.authenticate(credentials, route);
-      const answer = await run({ route, guard, caller, requestId, mayStill: () => auth.confirm(credentials, route) }, ctx);
-      present(ctx, answer, route.replyType);
+      const admitted = (route.role === null ? ofStrangers : ofKeys).enter(waitsElsewhere(route, ctx));
+      try {
+        const caller = route.role === null ? null : await auth.authenticate(credentials, route);
+        const answer = await run({ route, guard, caller, requestId, admitted, mayStill: () => auth.confirm(credentials, route) }, ctx);
+        present(ctx, answer, route.replyType);
+      } finally {
+        admitted.leave();
+      }
     });
   }
   return router;
@@ -92,7 +105,12 @@ function timesOf(ctx: Context, unrouted: RequestTimes, status: number): RequestT
   return status < 300 ? times[2] : status < 400 ? times[3] : status < 500 ? times[4] : times[5];
 }
 
+/** A published event waits in the publisher's queue, unless its answer is kept; who watches over the process is always answered. */
+const waitsElsewhere = ({ method, path, tag }: Route, ctx: Context): boolean =>
+  tag === 'operations' || (method === 'POST' && path === '/v1/events' && ctx.req.headers['idempotency-key'] === undefined);
+
 const credentialsOf = (ctx: Context) => ({
+  address: ctx.req.socket.remoteAddress ?? '',
   authorization: ctx.req.headers.authorization,
   workspace: ctx.get('Posthorn-Workspace') || undefined,
 });

@@ -9,6 +9,8 @@ import { createRateLimit } from './rate-limit';
 
 /** What of a request says who calls. */
 export interface Credentials {
+  /** Where the connection comes from. */
+  readonly address: string;
   /** The header `Authorization`. */
   readonly authorization: string | undefined;
   /** The header `Posthorn-Workspace`: an id or a name. */
@@ -31,6 +33,8 @@ const TRUSTED_MS = 1_000;
 const TOUCH_MS = 60_000;
 /** Keys remembered at most; beyond that all are forgotten and looked up anew. */
 const MAX_REMEMBERED = 10_000;
+/** Wrong keys that one address may send in a second: each costs a query. */
+const WRONG_PER_SECOND = 100;
 /** What an unknown key is compared with. */
 const NOBODYS_HASH = randomBytes(32);
 const BEARER = /^Bearer +([\x21-\x7e]{16,512})$/i;
@@ -57,7 +61,10 @@ export function createAuth({ db, config, log, now }: Pick<Deps, 'db' | 'config' 
   const refused = new Set<string>();
   const touched = new Map<string, number>();
   const workspaceIds = new Map<string, string>();
-  const limit = config.API_RATE_PER_SECOND === undefined ? null : createRateLimit(config.API_RATE_PER_SECOND);
+  /** Keys that were good once are looked up whatever others behind the same address send. */
+  const good = new Set<string>();
+  const wrong = createRateLimit(WRONG_PER_SECOND, `An address may send ${WRONG_PER_SECOND} wrong keys a second.`);
+  const limit = config.API_RATE_PER_SECOND === undefined ? null : createRateLimit(config.API_RATE_PER_SECOND, `This key may make ${config.API_RATE_PER_SECOND} requests a second.`);
 
   const read = async (hash: Buffer): Promise<KnownKey | null> => {
     const row = await findApiKey(db, hash);
@@ -67,18 +74,23 @@ export function createAuth({ db, config, log, now }: Pick<Deps, 'db' | 'config' 
   };
 
   /** What is being looked up is remembered too: requests that come at once share one query. */
-  const lookUp = async (hash: Buffer): Promise<KnownKey | null> => {
+  const lookUp = async (hash: Buffer, address: string): Promise<KnownKey | null> => {
     if (rootHash && timingSafeEqual(rootHash, hash)) return ROOT;
     const at = now().getTime();
     const name = hash.toString('base64');
     const remembered = known.get(name);
     if (remembered && remembered.until > at) return remembered.key;
+    if (!good.has(name)) wrong.check(address, at);
     if (known.size >= MAX_REMEMBERED) known.clear();
     const key = read(hash);
     known.set(name, { key, until: at + TRUSTED_MS });
     const forget = (): void => void known.delete(name);
     key.then((found) => found ?? forget(), forget);
-    return key;
+    const found = await key;
+    if (found && good.size >= MAX_REMEMBERED) good.clear();
+    if (found) good.add(name);
+    else wrong.take(address, at);
+    return found;
   };
 
   const touch = (key: KnownKey): void => {
@@ -106,9 +118,9 @@ export function createAuth({ db, config, log, now }: Pick<Deps, 'db' | 'config' 
     return key.workspaceId;
   };
 
-  const keyOf = async ({ authorization }: Credentials): Promise<KnownKey> => {
+  const keyOf = async ({ address, authorization }: Credentials): Promise<KnownKey> => {
     const text = BEARER.exec(authorization ?? '')?.[1];
-    const key = text === undefined ? null : await lookUp(hashKey(text));
+    const key = text === undefined ? null : await lookUp(hashKey(text), address);
     if (!key || refused.has(key.id)) throw new AppError('unauthorized', 'The header must be "Authorization: Bearer <api key>" with a key that was not revoked.');
     return key;
   };

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { AppError, invalid } from '../errors';
+import { busy, type Admitted } from './admission';
 
 /** Deepest nesting of a request's body; also what the condition of a rule may need at most. */
 export const MAX_JSON_DEPTH = 64;
@@ -17,8 +18,8 @@ export interface JsonBody {
  * JSON, 422 for JSON that can not be kept: deeper than 64, a key `__proto__`, `\u0000` or half a surrogate pair in a
  * string, a number beyond the doubles. Of a key that stands twice the last value counts.
  */
-export async function readJsonBody(request: IncomingMessage, limit: number): Promise<JsonBody> {
-  const bytes = await readBytes(request, limit);
+export async function readJsonBody(request: IncomingMessage, limit: number, room: Room): Promise<JsonBody> {
+  const bytes = await readBytes(request, limit, room);
   if (bytes.length === 0) return { raw: '', value: undefined };
   refuseOtherMedia(request);
   if (!isUtf8(bytes)) throw new AppError('malformed_json', 'The body is not valid UTF-8.');
@@ -28,19 +29,27 @@ export async function readJsonBody(request: IncomingMessage, limit: number): Pro
   return { raw, value };
 }
 
-/** Reads a body of at most `limit` bytes; empty where there is none. @throws AppError 413 over the limit, 400 where it breaks off. */
-export async function readBytes(request: IncomingMessage, limit: number): Promise<Buffer> {
+/** Where a body makes room for itself as it comes. */
+export type Room = Pick<Admitted, 'hold'>;
+
+/**
+ * Reads a body of at most `limit` bytes; empty where there is none.
+ * @throws AppError 413 over the limit, 415 for a content encoding, 429 without room, 400 where it breaks off.
+ */
+export async function readBytes(request: IncomingMessage, limit: number, room: Room): Promise<Buffer> {
   const declared = Number(request.headers['content-length'] ?? 0);
   if (declared > limit) throw tooLarge(limit);
   if (declared === 0 && request.headers['transfer-encoding'] === undefined) return Buffer.alloc(0);
+  refuseEncoding(request);
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
     request.on('data', (chunk: Buffer) => {
       length += chunk.length;
-      // What is over the limit is still read, and dropped, so that the caller reads our answer and not a reset connection.
-      if (length <= limit) chunks.push(chunk);
-      else reject(tooLarge(limit));
+      // What is refused is still read, and dropped, so that the caller reads our answer and not a reset connection.
+      if (length > limit) reject(tooLarge(limit));
+      else if (!room.hold(chunk.length)) reject(noRoom());
+      else chunks.push(chunk);
     });
     request.once('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
     request.once('error', () => reject(new AppError('bad_request', 'The connection broke before the body was whole.')));
@@ -51,6 +60,7 @@ export async function readBytes(request: IncomingMessage, limit: number): Promis
   });
 }
 
+const noRoom = (): AppError => busy('The bodies of all requests that are under way have too many bytes');
 const tooLarge = (limit: number): AppError => new AppError('too_large', `The body may have at most ${limit} bytes.`);
 
 function refuseOtherMedia(request: IncomingMessage): void {
@@ -58,6 +68,9 @@ function refuseOtherMedia(request: IncomingMessage): void {
   if (!type || !/^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i.test(type)) {
     throw new AppError('unsupported_media_type', `The content-type is ${type ? `"${type}"` : 'missing'}; it must be application/json (UTF-8).`);
   }
+}
+
+function refuseEncoding(request: IncomingMessage): void {
   const encoding = request.headers['content-encoding'];
   if (encoding && encoding !== 'identity') {
     throw new AppError('unsupported_media_type', 'A content-encoding is not understood: send the body as it is.');

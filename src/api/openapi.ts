@@ -109,7 +109,7 @@ const WORDS: Readonly<Record<string, string>> = { 200: 'Done', 201: 'Created', 2
 
 /** The problems that a route can answer: those of what it takes, of its key, and of its own. */
 function problemsOf(one: Route): JsonSchema {
-  const statuses = new Set([400, 429, 500, 503, ...(one.problems ?? [])]);
+  const statuses = new Set([400, 408, 429, 431, 500, 503, ...(one.problems ?? [])]);
   if (one.role !== null) [401, 403, 404].forEach((status) => statuses.add(status));
   if (one.path.includes(':')) statuses.add(404);
   if (one.method !== 'GET') [400, 409, 412, 413, 415].forEach((status) => statuses.add(status));

@@ -1,9 +1,11 @@
 import { AppError } from '../errors';
 
-/** Counts requests by key. */
+/** Counts what is done under a name: requests by key, wrong keys by address. */
 export interface RateLimit {
-  /** @throws AppError 429, with the seconds to wait, where the key has used up its rate. */
-  take(keyId: string, nowMs: number): void;
+  /** @throws AppError 429, with the seconds to wait, where the name has used up its rate. */
+  check(name: string, nowMs: number): void;
+  /** The same, and counts one. */
+  take(name: string, nowMs: number): void;
 }
 
 interface Bucket {
@@ -11,24 +13,23 @@ interface Bucket {
   at: number;
 }
 
-/** Keys counted at most; beyond that all start anew with a full bucket. */
-const MAX_KEYS = 10_000;
+/** Names counted at most; beyond that all start anew with a full bucket. */
+const MAX_NAMES = 10_000;
 
-/** A token bucket for each key: `perSecond` requests a second, as many at once after a pause. Each process counts by itself. */
-export function createRateLimit(perSecond: number): RateLimit {
+/** A token bucket for each name: `perSecond` a second, as many at once after a pause. Each process counts by itself. `rule` says so to a caller. */
+export function createRateLimit(perSecond: number, rule: string): RateLimit {
   const buckets = new Map<string, Bucket>();
+  const filled = (name: string, nowMs: number): Bucket => {
+    if (buckets.size >= MAX_NAMES) buckets.clear();
+    const bucket = buckets.get(name) ?? { tokens: perSecond, at: nowMs };
+    buckets.set(name, bucket);
+    bucket.tokens = Math.min(perSecond, bucket.tokens + (Math.max(0, nowMs - bucket.at) / 1_000) * perSecond);
+    bucket.at = Math.max(bucket.at, nowMs);
+    if (bucket.tokens < 1) throw new AppError('too_many_requests', rule, [], Math.max(1, Math.ceil((1 - bucket.tokens) / perSecond)));
+    return bucket;
+  };
   return {
-    take(keyId, nowMs) {
-      if (buckets.size >= MAX_KEYS) buckets.clear();
-      const bucket = buckets.get(keyId) ?? { tokens: perSecond, at: nowMs };
-      buckets.set(keyId, bucket);
-      bucket.tokens = Math.min(perSecond, bucket.tokens + (Math.max(0, nowMs - bucket.at) / 1_000) * perSecond);
-      bucket.at = nowMs;
-      if (bucket.tokens < 1) {
-        const waitSeconds = Math.max(1, Math.ceil((1 - bucket.tokens) / perSecond));
-        throw new AppError('too_many_requests', `This key may make ${perSecond} requests a second.`, [], waitSeconds);
-      }
-      bucket.tokens -= 1;
-    },
+    check: (name, nowMs) => void filled(name, nowMs),
+    take: (name, nowMs) => void (filled(name, nowMs).tokens -= 1),
   };
 }

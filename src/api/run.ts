@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import { AppError } from '../errors';
 import type { Sql, WorkspaceDb } from '../store/db';
 import { insertEvents } from '../store/event-insert';
+import type { Admitted } from './admission';
 import type { AppParts } from './app';
 import type { Auth } from './auth';
 import type { Guard } from './guard';
@@ -17,6 +18,7 @@ export interface Call {
   readonly requestId: string;
   /** Whether the caller may still do so. @throws AppError where not. */
   readonly mayStill: () => Promise<void>;
+  readonly admitted: Admitted;
 }
 
 /** Largest body in bytes where a route does not say. */
@@ -32,7 +34,7 @@ export function createRunner(parts: AppParts, auth: Pick<Auth, 'refuse'>): (call
 
   return async (call, ctx) => {
     const { route, guard } = call;
-    const { bytes, ...body } = await readInput(route, ctx);
+    const { bytes, ...body } = await readInput(call, ctx);
     const input = {
       params: guard.params((ctx['params'] ?? {}) as Record<string, string>),
       query: guard.query(ctx.querystring === '' ? {} : { ...ctx.query }),
@@ -127,10 +129,10 @@ type Wide = Pick<WideContext, 'everywhere' | 'writeAnywhere' | 'writeOneAnywhere
 /** What reaches all workspaces is there for routes that are declared so; for others not even as a property. */
 const only = ({ route }: Call, wide: Wide): Wide => (route.isWide ? wide : ({} as Wide));
 
-async function readInput(route: Route, ctx: Context): Promise<JsonBody & { readonly bytes: Buffer }> {
+async function readInput({ route, admitted }: Call, ctx: Context): Promise<JsonBody & { readonly bytes: Buffer }> {
   const limit = route.bodyLimit ?? BODY_LIMIT;
-  if (route.rawBody) return { ...NO_BODY, bytes: await readBytes(ctx.req, limit) };
-  return { ...(route.method === 'GET' ? NO_BODY : await readJsonBody(ctx.req, limit)), bytes: NO_BYTES };
+  if (route.rawBody) return { ...NO_BODY, bytes: await readBytes(ctx.req, limit, admitted) };
+  return { ...(route.method === 'GET' ? NO_BODY : await readJsonBody(ctx.req, limit, admitted)), bytes: NO_BYTES };
 }
 
 function header(ctx: Context, name: string): string | undefined {

@@ -6,8 +6,8 @@ import { startApi, type TestApi } from '../support/api';
 import { findSchemathesis } from './install';
 
 /** Requests that are made up for each operation, beside those that its document calls for; CONTRIBUTING.md says when there are more. */
-const EXAMPLES = Number(process.env['POSTHORN_SCHEMATHESIS_EXAMPLES'] ?? 30);
-const PATIENCE_MS = 900_000;
+const EXAMPLES = Number(process.env['POSTHORN_SCHEMATHESIS_EXAMPLES'] ?? 10);
+const PATIENCE_MS = 2_400_000;
 
 let api: TestApi;
 let python: string;
@@ -26,7 +26,7 @@ test(`The API keeps to its OpenAPI document in ${EXAMPLES} made-up requests of e
   const { workspaceId } = await api.tenant();
   const { code, output } = await run([
     '-m', 'schemathesis.cli', '--config-file', join(__dirname, 'schemathesis.toml'), 'run', `${api.url}/openapi.json`,
-    '--max-examples', String(EXAMPLES), '--checks', 'all', '--workers', '2', '--no-color',
+    '--max-examples', String(EXAMPLES), '--checks', 'all', '--no-color',
     ...(process.env['POSTHORN_SEED'] ? ['--seed', process.env['POSTHORN_SEED']] : []),
   ], { POSTHORN_WORKSPACE: workspaceId, POSTHORN_KEY: api.rootKey });
   if (code !== 0) throw new Error(`Schemathesis found mistakes:\n${output}`);

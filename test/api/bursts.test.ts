@@ -1,0 +1,87 @@
+import { once } from 'node:events';
+import { createAdmission } from '../../src/api/admission';
+import { startApi, type TestApi } from '../support/api';
+import { until } from '../support/wait';
+import { open, statusesOf } from './raw';
+
+let api: TestApi;
+beforeAll(async () => void (api = await startApi()));
+afterAll(() => api.close());
+
+/** Sends so many requests at once over so many connections, and reads all answers; each connection sends all of its own before it reads. */
+async function burst(connections: number, each: number, path: string, body: string): Promise<{ statuses: number[]; refusals: number; withRetryAfter: number }> {
+  const request = `POST ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${api.rootKey}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const texts = await Promise.all(Array.from({ length: connections }, async () => {
+    const socket = open(api.url);
+    let text = '';
+    let count = 0;
+    socket.setEncoding('latin1').on('data', (some: string) => {
+      text += some;
+      count += statusesOf(some).length;
+    });
+    await once(socket, 'connect');
+    socket.write(request.repeat(each));
+    await until(() => count >= each || statusesOf(text).length >= each, { deadlineMs: 50_000, what: `${each} answers` });
+    socket.destroy();
+    return text;
+  }));
+  const text = texts.join('');
+  return { statuses: statusesOf(text), refusals: statusesOf(text).filter((status) => status === 429).length, withRetryAfter: [...text.matchAll(/\r\nRetry-After: 1\r\n/g)].length };
+}
+
+const tally = (statuses: readonly number[]): Record<number, number> => {
+  const counts: Record<number, number> = {};
+  for (const status of statuses) counts[status] = (counts[status] ?? 0) + 1;
+  return counts;
+};
+
+it('12,000 events at once, of which 10,000 may wait, are stored and answered 202, or refused with 429 and the seconds to wait', async () => {
+  const { statuses, refusals, withRetryAfter } = await burst(200, 60, '/v1/events', '{"type":"burst","data":1}');
+  expect(statuses).toHaveLength(12_000);
+  expect(Object.keys(tally(statuses)).filter((status) => !['202', '429'].includes(status))).toEqual([]);
+  expect(withRetryAfter).toBe(refusals);
+  const [row] = await api.db.query<{ count: number }>({ text: `select count(*)::int as count from events where type = 'burst'` });
+  expect(row?.count).toBe(tally(statuses)[202]);
+});
+
+it('5,000 records at once, of which 1,000 may wait, are made or refused with 429, and the process tells of its health meanwhile', async () => {
+  const health: number[] = [];
+  let isOver = false;
+  const watching = (async () => {
+    while (!isOver) health.push((await api.call('GET', '/healthz')).status);
+  })();
+  const { statuses, refusals, withRetryAfter } = await burst(100, 50, '/v1/records', '{"type":"burst"}');
+  isOver = true;
+  await watching;
+  expect(Object.keys(tally(statuses)).filter((status) => !['201', '429'].includes(status))).toEqual([]);
+  expect(statuses).toHaveLength(5_000);
+  expect(refusals).toBeGreaterThan(0);
+  expect(withRetryAfter).toBe(refusals);
+  expect(new Set(health)).toEqual(new Set([200]));
+  const [row] = await api.db.query<{ count: number }>({ text: `select count(*)::int as count from objects where type = 'burst'` });
+  expect(row?.count).toBe(tally(statuses)[201]);
+});
+
+it('wrong keys are refused with 429 where an address sends more than 100 a second, and keys that were good before are not', async () => {
+  const { headers } = await api.tenant();
+  expect((await api.call('GET', '/v1/records', undefined, headers)).status).toBe(200);
+  const wrong = await Promise.all(Array.from({ length: 600 }, (_, n) => api.call('GET', '/v1/records', undefined, { authorization: `Bearer phk_${String(n).padStart(43, '0')}` })));
+  expect(Object.keys(tally(wrong.map(({ status }) => status)))).toEqual(['401', '429']);
+  expect(wrong.find(({ status }) => status === 429)?.headers.get('retry-after')).toBe('1');
+  expect((await api.call('GET', '/v1/records', undefined, headers)).status).toBe(200);
+  expect((await api.call('GET', '/v1/records')).status).toBe(200);
+});
+
+describe('an admission', () => {
+  it('lets in what there is room for, and again when others have left', () => {
+    const admission = createAdmission({ calls: 2, bodyBytes: 10 });
+    const first = admission.enter(false);
+    const second = admission.enter(false);
+    expect(() => admission.enter(false)).toThrow('More than 2 requests are under way');
+    expect(() => admission.enter(true).leave()).not.toThrow();
+    expect([first.hold(6), second.hold(5), second.hold(4), first.hold(1)]).toEqual([true, false, true, false]);
+    first.leave();
+    expect([first.hold(1), second.hold(6), second.hold(1)]).toEqual([false, true, false]);
+    expect(() => admission.enter(false)).not.toThrow();
+  });
+});
