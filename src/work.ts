@@ -16,10 +16,12 @@ import { Tally } from './engine/tally';
 import { createWitness } from './engine/witness';
 import { testMs } from './failpoint';
 import { createLog, type Log } from './log';
+import { watchClock } from './relay/clock-watch';
 import { startHousekeeper } from './relay/housekeeper';
 import { createExposition } from './metrics/exposition';
 import { bindPool } from './metrics/pool';
 import { startMetricsServer } from './metrics/server';
+import { startPolling } from './relay/polling';
 import { openPresence, type Presence } from './relay/presence';
 import { startReconciler } from './relay/reconciler';
 import { startRelay } from './relay/relay';
@@ -38,6 +40,8 @@ export interface RunningWorker {
   close(): Promise<void>;
   /** Rejects when the Temporal worker failed for good. */
   readonly failed: Promise<never>;
+  /** Fulfilled when this machine's clock has gone wrong: what is sent would be refused, so it is to be closed. */
+  readonly clockWrong: Promise<void>;
 }
 
 /** The longest timeout of an attempt and a margin: attempts in flight are seen through for so long. */
@@ -58,6 +62,7 @@ export async function work(config: Config, options: WorkOptions = {}): Promise<R
   // The order of stopping is ours, not the SDK's.
   Runtime.install({ shutdownSignals: [], logger: sdkLogger(log) });
   const deps = createDeps(config, log);
+  const clock = await watchClock(deps);
   const connection = await connectPatiently(config, log);
   const missing = await registerSearchAttributes(connection, config.TEMPORAL_NAMESPACE);
   if (missing.length > 0) log.warn({ missing }, 'worker.search_attributes_missing');
@@ -79,7 +84,7 @@ export async function work(config: Config, options: WorkOptions = {}): Promise<R
   const shared = {
     connection, namespace: config.TEMPORAL_NAMESPACE, activities, shutdownGraceTime: GRACE_MS, shutdownForceTime: GRACE_MS + 2_000,
   };
-  const workers = await Promise.all([
+  const createPollers = (): Promise<Worker[]> => Promise.all([
     Worker.create({
       ...shared,
       taskQueue: TASK_QUEUE,
@@ -101,14 +106,13 @@ export async function work(config: Config, options: WorkOptions = {}): Promise<R
       activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 4 },
     }),
   ]);
-  const running = Promise.all(workers.map((worker) => worker.run()));
-
   const onNotify = (): void => {
     eventWaker.wake();
     wakeWaker.wake();
   };
   const session = await openPresence(config.DATABASE_URL ?? '', log, onNotify, (workspaceIds) => feed.watch(workspaceIds));
   presence = session;
+  const polling = await startPolling(createPollers, session, log);
   // Claims are leases: where PostgreSQL loses one, it is made again, and what was done is found done.
   const outboxDb = openDb(config.DATABASE_URL ?? '', OUTBOX_CONNECTIONS, { isForgetful: true });
   bindPool(deps.metrics.worker.poolOf('outbox'), outboxDb);
@@ -124,13 +128,14 @@ export async function work(config: Config, options: WorkOptions = {}): Promise<R
   const scribe = startScribe(outboxDeps, tally);
 
   return {
-    failed: running.then(() => new Promise<never>(() => undefined)),
+    failed: polling.failed,
+    clockWrong: clock.wrong,
     async close() {
+      clock.stop();
       await relay.stop(GRACE_MS);
       await reconciler.stop();
       await housekeeper.stop();
-      workers.forEach((worker) => worker.shutdown());
-      await running.catch(() => undefined);
+      await polling.stop();
       await recorder.drain();
       await scribe.stop();
       feed.close();

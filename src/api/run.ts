@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import { AppError } from '../errors';
+import { failpoint } from '../failpoint';
 import type { Sql, WorkspaceDb } from '../store/db';
 import { insertEvents } from '../store/event-insert';
 import type { Admitted } from './admission';
@@ -56,7 +57,11 @@ export function createRunner(parts: AppParts, auth: Pick<Auth, 'refuse'>): (call
     if (key === undefined) return handle(plainContext(call, ctx));
     const { workspaceId } = call.caller ?? NOBODY;
     const request = { workspaceId, key, isSecret: route.secretReply === true, method: route.method, url: ctx.url, raw: route.rawBody ? bytes.toString('base64') : body.raw };
-    const answer = await reachOf(call).transaction((trx) => answerOnce(trx, deps.keyRing, request, () => handle(contextIn(trx, call, ctx))));
+    const answer = await reachOf(call).transaction(async (trx) => {
+      const made = await answerOnce(trx, deps.keyRing, request, () => handle(contextIn(trx, call, ctx)));
+      failpoint('before-commit');
+      return made;
+    });
     announcer.announce();
     return answer;
   };

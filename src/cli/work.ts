@@ -10,13 +10,14 @@ export const workCommand = command({
     const config = readSettings(io.env);
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded when it is needed: it brings Temporal's native code
     const { work } = require('../work') as typeof import('../work');
-    // While Temporal is away it does not come up, and can still be told to stop.
+    // While Temporal is away or the clock is wrong it does not come up, and can still be told to stop.
     const worker = await Promise.race([work(config), stopped]);
     if (!worker) return 0;
     io.ready({ ready: true });
     io.err('posthorn work: working');
-    await Promise.race([stopped, worker.failed]);
+    const code = await Promise.race([stopped.then(() => 0), worker.failed, worker.clockWrong.then(() => 1)]);
     await worker.close();
-    return 0;
+    // Whoever runs it starts it again, and it comes up when the clock is right.
+    return code;
   },
 });

@@ -65,6 +65,7 @@ export function createWorkerMetrics() {
     placesUsed: meter.gauge({ name: 'posthorn_relay_places_used', help: 'Events that the relay has under way' }),
     waitingForStart: meter.gauge({ name: 'posthorn_relay_events_waiting', help: 'Claimed events whose workflow is not started yet' }),
     workers: meter.gauge({ name: 'posthorn_workers', help: 'Workers that live, as this one sees it' }),
+    clockSkew: meter.gauge({ name: 'posthorn_clock_skew_seconds', help: 'By how much the clock of PostgreSQL is ahead of that of this worker' }),
     wakes: each(['retry', 'signal', 'job'], (kind) =>
       meter.counter({ name: 'posthorn_wakes_passed_total', help: 'Outbox rows besides events that were passed on to Temporal' }, { kind })),
     workflowsStarted: each(['deliverEvent', 'deliver'], (workflow) =>

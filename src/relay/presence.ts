@@ -10,12 +10,14 @@ export interface Presence {
   readonly number: number;
   /** Tells whoever listens, over the session; lost where there is none now. */
   tell(channel: string, text: string): void;
+  /** For how long the session has been lost, in ms; 0 while it is there. */
+  lostForMs(): number;
   close(): Promise<void>;
 }
 
 const RECONNECT_MS = 500;
 /** The session is asked so often whether it is still there: where the network swallows everything, it would never end by itself. */
-const BEAT_MS = 10_000;
+const BEAT_MS = 5_000;
 const ANSWER_MS = 5_000;
 /** PostgreSQL lets go of the lock of a worker that it can not reach any more within about 30 s. */
 const KEEPALIVES = '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4';
@@ -32,6 +34,7 @@ export async function openPresence(
   let number = 0;
   let client: Client | null = null;
   let isClosed = false;
+  let lostAt: number | null = null;
 
   async function connect(): Promise<void> {
     const session = new Client({
@@ -54,9 +57,11 @@ export async function openPresence(
       if (!isClosed) void reconnect();
     });
     client = session;
+    lostAt = null;
   }
 
   async function reconnect(): Promise<void> {
+    lostAt = performance.now();
     log.warn('relay.presence_lost');
     while (!isClosed) {
       await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
@@ -75,6 +80,7 @@ export async function openPresence(
       return number;
     },
     tell: createTeller(() => client),
+    lostForMs: () => (lostAt === null ? 0 : performance.now() - lostAt),
     async close() {
       isClosed = true;
       clearInterval(beat);

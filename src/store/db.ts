@@ -61,6 +61,11 @@ export function violation(error: unknown): { readonly code: string; readonly con
   return { code: error.code, constraint: 'constraint' in error && typeof error.constraint === 'string' ? error.constraint : '' };
 }
 
+const isSilent = (error: unknown): error is Error => error instanceof Error && /Query read timeout/.test(error.message);
+
+/** A table was extended since the statement was prepared on this session, by a migration: nothing of it was done, another session can. */
+const isStale = (error: unknown): error is Error => violation(error)?.code === '0A000' && /cached plan/.test((error as Error).message);
+
 /** SQLSTATEs by name. */
 export const UNIQUE_VIOLATION = '23505';
 export const FOREIGN_KEY_VIOLATION = '23503';
@@ -108,14 +113,23 @@ export function openDb(url: string, max: number, { isForgetful = false }: DbOpti
       return result;
     } catch (error) {
       isOver = true;
-      failure = await client.query('rollback').then(() => undefined, (reason: Error) => reason);
+      // A session that does not answer would not answer this either, and one whose plans are stale is of no use to the next.
+      failure = isSilent(error) || isStale(error) ? error : await client.query('rollback').then(() => undefined, (reason: Error) => reason);
       throw error;
     } finally {
       client.release(failure);
     }
   };
+  const query = async <R>(statement: Statement, tries = max): Promise<R[]> => {
+    try {
+      return (await pool.query(toConfig(statement))).rows as R[];
+    } catch (error) {
+      if (tries > 0 && isStale(error)) return query(statement, tries - 1);
+      throw error;
+    }
+  };
   return {
-    query: async <R>(statement: Statement) => (await pool.query(toConfig(statement))).rows as R[],
+    query: (statement) => query(statement),
     transaction: (work) => transaction('begin', work),
     within: (workspaceId) => ({
       read: (work) => transaction(beginIn(workspaceId, 'read only'), (trx) => work(ofRole(trx))),

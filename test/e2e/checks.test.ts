@@ -1,5 +1,6 @@
 import { Webhook } from 'standardwebhooks';
 import { check, type DeliveryLog, type Logs } from '../support/checks';
+import type { OwnerLook } from '../support/owners';
 import type { Received } from '../support/receiver';
 
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
@@ -19,6 +20,8 @@ const logs = (fields: Partial<Logs> = {}): Logs => ({
   endpoints: [{ id: 'ep_1', workspaceId: 'wsp_1', path: '/a', secret: SECRET }],
   received: [request()], deliveries: [delivery()], crashes: 0, ...fields,
 });
+const looksAt = (...looks: readonly (readonly [number, boolean])[]): OwnerLook[] =>
+  looks.map(([atMs, isUp]) => ({ atMs, isUp, ownerless: [{ what: 'attempt dlv_1 1', timeoutMs: 30_000 }] }));
 const found = (fields: Partial<Logs>): string[] => [...new Set(check(logs(fields)).map(({ invariant }) => invariant))].sort();
 
 describe('the checker of the invariants', () => {
@@ -28,6 +31,13 @@ describe('the checker of the invariants', () => {
     expect(found({ received: [], deliveries: [delivery({ status: 'HELD', reason: 'endpoint_deactivated', attempts: [] })] })).toEqual([]);
     const attempts = [{ number: 1, outcome: 'unknown' }, { number: 2, outcome: 'ok' }];
     expect(found({ received: [request(), request()], deliveries: [delivery({ attempts })], crashes: 1 })).toEqual([]);
+    const resend = delivery({ id: 'dlv_2', resendOf: 'dlv_1' });
+    expect(found({ received: [request(), request()], deliveries: [delivery(), resend], earlier: [delivery()] })).toEqual([]);
+  });
+  test('counts the time without an owner anew after what was away is back, and after it had one', () => {
+    expect(found({ looks: looksAt([0, true], [80_000, true], [85_000, false], [170_000, true]) })).toEqual([]);
+    expect(found({ looks: [...looksAt([0, true], [80_000, true]), { atMs: 85_000, isUp: true, ownerless: [] }, ...looksAt([90_000, true], [170_000, true])] })).toEqual([]);
+    expect(found({ replays: [{ workflowId: 'event/evt_1', fault: null }] })).toEqual([]);
   });
   test.each<readonly [string, string, Partial<Logs>]>([
     ['an acknowledged event that nobody is owed', 'I1', { deliveries: [], received: [] }],
@@ -43,6 +53,11 @@ describe('the checker of the invariants', () => {
     ['a signature of another secret', 'I6', { received: [request({ secret: `whsec_${Buffer.alloc(32, 8).toString('base64')}` })] }],
     ['a request without an attempt', 'I7', { received: [request(), request()], crashes: 1 }],
     ['an attempt that nobody closed', 'I7', { deliveries: [delivery({ attempts: [{ number: 1, outcome: 'ok' }, { number: 2, outcome: null }] })] }],
+    ['a row that nobody takes care of', 'I8', { looks: looksAt([0, true], [40_000, true], [80_000, true], [91_000, true]) }],
+    ['a workflow that does not replay', 'I10', { replays: [{ workflowId: 'event/evt_1', fault: 'nondeterminism' }] }],
+    ['a delivery that was over and went on', 'I11', { earlier: [delivery({ status: 'EXHAUSTED', attempts: [{ number: 1, outcome: 'http_error' }] })] }],
+    ['a delivery that was over and is gone', 'I11', { earlier: [delivery({ id: 'dlv_2', status: 'CANCELLED' })] }],
+    ['an attempt after a success', 'I11', { deliveries: [delivery({ attempts: [{ number: 1, outcome: 'ok' }, { number: 2, outcome: 'unknown' }] })] }],
     ['an event of another workspace', 'I9', {
       acknowledged: [{ eventId: 'evt_1', workspaceId: 'wsp_2', endpointIds: ['ep_1'] }],
     }],

@@ -80,3 +80,37 @@ test('an API that dies between a commit and its answer: the event is delivered a
   expect(receiver.received('/api').map(({ headers }) => headers['webhook-id'])).toEqual([again.id]);
   expect(await violations(endpoint, '/api', [again.id], 0)).toEqual([]);
 });
+
+test('a worker that dies while the receiver thinks: the same bytes come once more, and the first attempt reads unknown', async () => {
+  receiver.willAnswer('/thinking', ['hang'], 200);
+  const doomed = await service.startWorker();
+  const endpoint = await service.endpoint(`${receiver.url}/thinking`, { events: ['thinking'], policy: POLICY });
+  const eventIds = await service.publish(1, 'thinking');
+  await until(() => receiver.received('/thinking').length === 1, { what: 'the request' });
+  await doomed.kill();
+
+  await service.startWorker();
+  await untilSettled(service, eventIds, 40_000);
+  const [delivery] = await readDeliveries(service.db, endpoint.id);
+  expect([delivery!.status, delivery!.attempts.map(({ outcome }) => outcome)]).toEqual(['DELIVERED', ['unknown', 'ok']]);
+  const [first, second] = receiver.received('/thinking');
+  expect(second).toMatchObject({ body: first!.body, headers: { 'webhook-id': eventIds[0] } });
+  expect(await violations(endpoint, '/thinking', eventIds, 1)).toEqual([]);
+});
+
+test('an API that dies before its commit: nothing is stored, and the repeated call does it once', async () => {
+  await service.startWorker();
+  const endpoint = await service.endpoint(`${receiver.url}/uncommitted`, { events: ['uncommitted'], policy: POLICY });
+  const doomed = await service.startApi({ POSTHORN_FAILPOINT: 'before-commit@1' });
+  const ask = (): ReturnType<Service['call']> => service.call('POST', '/v1/events', { type: 'uncommitted', data: {} }, { 'idempotency-key': 'uncommitted' });
+  await expect(ask()).rejects.toThrow();
+  expect(await doomed.end).toBe('SIGKILL');
+  const stored = async (): Promise<string[]> => (await service.db.query<{ id: string }>({ text: `select id from events where type = 'uncommitted'` })).map(({ id }) => id);
+  expect(await stored()).toEqual([]);
+
+  await service.startApi();
+  const { status, body } = await ask();
+  expect([status, await stored()]).toEqual([202, [body.id]]);
+  await untilSettled(service, [body.id]);
+  expect(await violations(endpoint, '/uncommitted', [body.id], 0)).toEqual([]);
+});

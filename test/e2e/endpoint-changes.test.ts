@@ -52,6 +52,24 @@ test('the next attempt has the address, the headers and the secret that the endp
   expect([isSigned(request!, secret), isSigned(request!, newer)]).toEqual([false, true]);
 });
 
+test('what an event is owed stays as it was decided, whatever becomes of its rule before the retry', async () => {
+  receiver.willAnswer('/pinned', [500], 200);
+  const policy = { retry: { delays: ['1h'], jitter: 0 }, deactivate: 'never' };
+  const [owed, late] = [await service.endpoint(`${receiver.url}/pinned`, { events: [], policy }), await service.endpoint(`${receiver.url}/late`, { events: [], policy })];
+  const rule = await service.ok('POST', '/v1/rules', { name: 'pinned', events: ['pinned'], condition: { 'data.n': 0 }, endpointIds: [owed.id] });
+  const [eventId] = await service.publish(1, 'pinned');
+  const { id } = await until(async () => (await service.ok('GET', `/v1/deliveries?eventId=${eventId}`)).data[0], { what: 'the plan' });
+  await untilStatus(id, 'RETRYING');
+  await service.ok('PATCH', `/v1/rules/${rule.id}`, { endpointIds: [late.id] });
+  await service.ok('DELETE', `/v1/rules/${rule.id}`);
+  await service.ok('POST', `/v1/deliveries/${id}/retry`);
+  await untilStatus(id, 'DELIVERED');
+  const [first, second] = receiver.received('/pinned');
+  expect(second!.body).toBe(first!.body);
+  expect(receiver.received('/late')).toEqual([]);
+  expect((await service.ok('GET', `/v1/deliveries?eventId=${eventId}`)).data).toHaveLength(1);
+});
+
 test('a name that resolves to a forbidden address by then is not called', async () => {
   resolveTo({ 'hooks.test': ['127.0.0.1'] });
   const { deliveryId } = await waiting('rebound', {}, `http://hooks.test:${receiver.port}/rebound`);

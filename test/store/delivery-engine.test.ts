@@ -9,6 +9,7 @@ import { recordHealth, type HealthDelta } from '../../src/store/record-health';
 import { holdStragglers, readHealthFacts, releaseStragglers } from '../../src/store/watch';
 import { makeEndpoint, makeEvents, makeWorkspace, newId } from '../support/make';
 import { freshDatabase, type TestDatabase } from '../support/postgres';
+import { until } from '../support/wait';
 
 let database: TestDatabase;
 let workspaceId: string;
@@ -302,6 +303,19 @@ describe('The lane', () => {
       { eventId: delivery.eventId, id: delivery.id, attemptId: newId('attempt'), number: 1, leaseMs: 10_000 },
     ])));
     expect(begun.filter((ids) => ids.has(delivery.id))).toHaveLength(1);
+  });
+
+  it('counts an attempt that it takes over from a lost worker, though somebody changes the delivery at the same time', async () => {
+    const delivery = await planOne({ attempt: { id: newId('attempt'), leaseMs: -1 } });
+    const next = { eventId: delivery.eventId, id: delivery.id, attemptId: newId('attempt'), number: 2, leaseMs: 10_000 };
+    let taking: Promise<boolean> | undefined;
+    await database.db.transaction(async (trx) => {
+      await trx.query({ text: `update deliveries set status = 'HELD', reason = 'endpoint_deactivated', hold_until = now() where id = $1`, values: [delivery.id] });
+      taking = takeOverAttempt(database.db, next);
+      await until(async () => (await database.db.query({ text: `select 1 from pg_locks where not granted limit 1` })).length > 0, { what: 'the other to wait' });
+    });
+    expect(await taking).toBe(true);
+    expect((await lookAtDeliveries(database.db, [delivery]))[0]).toMatchObject({ status: 'HELD', attemptCount: 1, attempt: { number: 2, outcome: null } });
   });
 
   it('of a deactivated endpoint holds what strayed into it', async () => {

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import { Webhook as SvixWebhook } from 'svix';
 import type { Db } from '../../src/store/db';
+import { ownerless, type OwnerLook } from './owners';
 import type { Received, Receiver } from './receiver';
 
 /** An endpoint as the checker must know it. */
@@ -33,27 +34,39 @@ export interface Logs {
   readonly deliveries: readonly DeliveryLog[];
   /** How often a process died without warning meanwhile. */
   readonly crashes: number;
+  /** What had no owner, look by look, while the run was under way. */
+  readonly looks?: readonly OwnerLook[];
+  /** The run's own workflows, replayed from their histories: what kept them from it, else null. */
+  readonly replays?: readonly { readonly workflowId: string; readonly fault: string | null }[];
+  /** How deliveries stood at earlier times of the run. */
+  readonly earlier?: readonly DeliveryLog[];
 }
 
 /** A promise that was broken, and by what. */
 export interface Violation {
-  readonly invariant: 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I9';
+  readonly invariant: `I${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11}`;
   readonly what: string;
 }
 
 const FINAL = new Set(['DELIVERED', 'EXHAUSTED', 'CANCELLED']);
 
-/** Everything that the logs of a run that has come to rest show to be wrong. Receivers that answer success only. */
+/** Everything that the logs of a run that has come to rest show to be wrong. */
 export function check(logs: Logs): Violation[] {
-  const byDelivery = groupBy(logs.deliveries.filter(({ resendOf }) => resendOf === null), (one) => `${one.eventId} ${one.endpointId}`);
+  const pairOf = (one: { readonly eventId: string; readonly endpointId: string }): string => `${one.eventId} ${one.endpointId}`;
+  const byDelivery = groupBy(logs.deliveries.filter(({ resendOf }) => resendOf === null), pairOf);
+  // What was sent for a resend can't be told from what was sent for the delivery before it.
+  const byPair = groupBy(logs.deliveries, pairOf);
   const pathOf = new Map(logs.endpoints.map((endpoint) => [endpoint.path, endpoint]));
   const byRequest = groupBy(logs.received, (one) => `${one.headers['webhook-id']} ${pathOf.get(one.path)?.id}`);
   return [
     ...logs.acknowledged.flatMap(({ eventId, endpointIds }) => endpointIds.flatMap((endpointId) => owed(eventId, endpointId, byDelivery))),
-    ...logs.deliveries.flatMap((delivery) => ended(delivery, byRequest.get(`${delivery.eventId} ${delivery.endpointId}`) ?? [])),
-    ...[...byRequest].flatMap(([key, requests]) => repeated(key, requests, byDelivery.get(key) ?? [], logs.crashes)),
+    ...logs.deliveries.flatMap((delivery) => ended(delivery, byRequest.get(pairOf(delivery)) ?? [])),
+    ...[...byRequest].flatMap(([key, requests]) => repeated(key, requests, byPair.get(key) ?? [], logs.crashes)),
     ...logs.received.flatMap((request) => signed(request, pathOf.get(request.path))),
     ...isolated(logs, pathOf),
+    ...ownerless(logs.looks ?? []).map((what) => ({ invariant: 'I8', what }) as const),
+    ...(logs.replays ?? []).flatMap(({ workflowId, fault }) => (fault === null ? [] : [{ invariant: 'I10', what: `${workflowId}: ${fault}` } as const])),
+    ...fenced(logs),
   ];
 }
 
@@ -71,19 +84,38 @@ function ended(delivery: DeliveryLog, requests: readonly Received[]): Violation[
     violations.push({ invariant: 'I4', what: `${id} is DELIVERED after ${requests.length} requests` });
   }
   if (attempts.some(({ outcome }) => outcome === null)) violations.push({ invariant: 'I7', what: `${id} has an attempt that nobody closed` });
-  if (requests.length > attempts.length) violations.push({ invariant: 'I7', what: `${id}: ${requests.length} requests, ${attempts.length} attempts` });
   return violations;
 }
 
 function repeated(key: string, requests: readonly Received[], deliveries: readonly DeliveryLog[], crashes: number): Violation[] {
   const violations: Violation[] = [];
-  const counted = deliveries.flatMap(({ attempts }) => attempts).filter(({ outcome }) => outcome !== 'unknown').length;
+  const attempts = deliveries.flatMap((one) => one.attempts);
+  const counted = attempts.filter(({ outcome }) => outcome !== 'unknown').length;
+  if (requests.length > attempts.length) violations.push({ invariant: 'I7', what: `${key}: ${requests.length} requests, ${attempts.length} attempts` });
   if (requests.length - Math.max(1, counted) > crashes) {
     violations.push({ invariant: 'I5', what: `${key} was sent ${requests.length} times in ${crashes} crashes` });
   }
   if (new Set(requests.map(({ body }) => body)).size > 1) violations.push({ invariant: 'I5', what: `${key} was sent with different bytes` });
   return violations;
 }
+
+/** What a process reports that others took for dead may change its own attempt and nothing else. */
+function fenced({ deliveries, earlier = [] }: Logs): Violation[] {
+  const now = new Map(deliveries.map((one) => [one.id, one]));
+  const changed = earlier.filter(({ status }) => FINAL.has(status)).flatMap((before) => {
+    const after = now.get(before.id);
+    const isSame = after?.status === before.status && after.reason === before.reason && after.attempts.length === before.attempts.length;
+    return isSame ? [] : [{ invariant: 'I11', what: `${before.id} was ${describe(before)} and became ${after ? describe(after) : 'nothing'}` } as const];
+  });
+  const reopened = deliveries.flatMap(({ id, attempts }) => {
+    const success = attempts.find(({ outcome }) => outcome === 'ok');
+    const isLast = success === undefined || attempts.every(({ number }) => number <= success.number);
+    return isLast ? [] : [{ invariant: 'I11', what: `${id} went on after the success of attempt ${success.number}` } as const];
+  });
+  return [...changed, ...reopened];
+}
+
+const describe = ({ status, reason, attempts }: DeliveryLog): string => `${status} (${reason}) after ${attempts.length} attempts`;
 
 function signed(request: Received, endpoint: KnownEndpoint | undefined): Violation[] {
   if (!endpoint || isSigned(request, endpoint.secret)) return [];

@@ -27,12 +27,17 @@ export interface Spawned {
 const started = new Set<Spawned>();
 
 /** Runs `node dist/src/cli.js …` with these settings and nothing else of ours in its environment. */
-export const spawnCli = (args: readonly string[], settings: Readonly<Record<string, string>> = {}): Spawned => spawnNode([CLI, ...args], settings);
+export const spawnCli = (args: readonly string[], settings: Readonly<Record<string, string>> = {}, openFiles?: number): Spawned =>
+  spawnNode([CLI, ...args], settings, false, openFiles);
 
-/** Runs `node …`; with `ownGroup` as the leader of a process group, to which a terminal's Ctrl-C can be imitated. */
-export function spawnNode(args: readonly string[], settings: Readonly<Record<string, string>> = {}, ownGroup = false): Spawned {
+/**
+ * Runs `node …`; with `ownGroup` as the leader of a process group, to which a terminal's Ctrl-C can be imitated; with `openFiles`
+ * it may have no more files and sockets open than that.
+ */
+export function spawnNode(args: readonly string[], settings: Readonly<Record<string, string>> = {}, ownGroup = false, openFiles?: number): Spawned {
   if (!existsSync(CLI)) throw new Error('dist/ is missing: run npm run build, or npm test -- <file>');
-  const child = spawn(process.execPath, [...args], {
+  const limit = openFiles === undefined ? [] : ['-c', `ulimit -n ${openFiles} && exec "$@"`, 'sh', process.execPath];
+  const child = spawn(limit.length > 0 ? 'sh' : process.execPath, [...limit, ...args], {
     cwd: ROOT,
     detached: ownGroup,
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], TMPDIR: process.env['TMPDIR'], NODE_ENV: 'test', ...settings },

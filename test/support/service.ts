@@ -62,8 +62,9 @@ export interface Service {
   endpoint(url: string, body?: Readonly<Record<string, unknown>>, headers?: Readonly<Record<string, string>>): Promise<TestEndpoint>;
   /** Posts custom events, a hundred a call, and answers their ids in order. */
   publish(count: number, type?: string, headers?: Readonly<Record<string, string>>): Promise<string[]>;
-  startApi(env?: Readonly<Record<string, string>>): Promise<Part>;
-  startWorker(env?: Readonly<Record<string, string>>): Promise<Part>;
+  /** `openFiles`: how many files and sockets it may have open; as the system has it unless told. */
+  startApi(env?: Readonly<Record<string, string>>, openFiles?: number): Promise<Part>;
+  startWorker(env?: Readonly<Record<string, string>>, openFiles?: number): Promise<Part>;
   /** What all processes wrote, for a test that failed. */
   output(): string;
   /** Stops all processes in order and removes the database. @throws where a process is left. */
@@ -88,8 +89,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const connection = await Connection.connect({ address: temporal.address });
   const parts: Part[] = [];
   let url = '';
-  const start = async (name: 'serve' | 'work', own: Readonly<Record<string, string>> = {}): Promise<Part> => {
-    const spawned = spawnCli([name], { ...env, ...own });
+  const start = async (name: 'serve' | 'work', own: Readonly<Record<string, string>> = {}, openFiles?: number): Promise<Part> => {
+    const spawned = spawnCli([name], { ...env, ...own }, openFiles);
     const part = partOf(name, spawned);
     parts.push(part);
     const ready = await spawned.ready;
@@ -120,8 +121,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
         service.ok('POST', '/v1/events/batch', { events: Array.from({ length: size }, (_, n) => ({ type, data: { n: page * 100 + n } })) }, headers)));
       return replies.flatMap(({ results }: { results: { id: string }[] }) => results.map(({ id }) => id));
     },
-    startApi: (own) => start('serve', own),
-    startWorker: (own) => start('work', own),
+    startApi: (own, openFiles) => start('serve', own, openFiles),
+    startWorker: (own, openFiles) => start('work', own, openFiles),
     output: () => parts.map(({ name, pid, output }) => `--- ${name} ${pid}\n${output()}`).join('\n'),
     async stop() {
       await Promise.all(alive('work').map((worker) => worker.kill('SIGTERM')));

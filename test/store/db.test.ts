@@ -1,0 +1,32 @@
+import { openDb, type PooledDb } from '../../src/store/db';
+import { freshDatabase, type TestDatabase } from '../support/postgres';
+
+let database: TestDatabase;
+let db: PooledDb;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  db = openDb(database.url, 3);
+});
+afterAll(async () => {
+  await db.close();
+  await database.drop();
+});
+
+it('a table that is extended while statements on it are prepared is read on, on whichever session', async () => {
+  const statement = { name: 'all-workspaces', text: 'select * from workspaces where id <> $1', values: [''] };
+  await Promise.all(Array.from({ length: 3 }, () => db.query(statement)));
+  await database.db.query({ text: 'alter table workspaces add column next_release text' });
+  await Promise.all(Array.from({ length: 6 }, () => db.query(statement)));
+
+  await db.transaction((trx) => trx.query(statement));
+  await database.db.query({ text: 'alter table workspaces add column later_release text' });
+  // Nobody knows what else the transaction did: that is for its caller. The sessions after it are none that failed.
+  for (let n = 0; n < 3; n += 1) await db.transaction((trx) => trx.query(statement)).catch((error: Error) => expect(error.message).toMatch(/cached plan/));
+  for (let n = 0; n < 3; n += 1) await db.transaction((trx) => trx.query(statement));
+});
+
+it('a session that is idle within a transaction is ended by PostgreSQL, so that nobody waits for its locks for ever', async () => {
+  const [row] = await db.query<{ idle_in_transaction_session_timeout: string }>({ text: 'show idle_in_transaction_session_timeout' });
+  expect(row?.idle_in_transaction_session_timeout).toBe('30s');
+});
