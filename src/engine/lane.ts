@@ -1,6 +1,6 @@
 import type { Deps } from '../deps';
 import { nextRamp, RAMP_START, type Ramp } from '../domain/ramp';
-import { beginAttempts, readEvents, takeOverAttempt } from '../store/attempts';
+import { beginAttempts, countLastAttempt, readEvents, takeOverAttempt } from '../store/attempts';
 import { hasLiveAttempts, headOfLane, nextInLane, type LaneHead, type LaneMode, type LaneRow, type LaneStream } from '../store/lane';
 import { loadTarget, type RoutedEndpoint } from '../store/routing';
 import { LEASE_MARGIN_MS } from './first-attempts';
@@ -239,6 +239,7 @@ async function begin({ deps }: LaneParts, target: RoutedEndpoint, row: LaneRow, 
   const isProbe = row.status === 'HELD';
   const attempt = { eventId: row.eventId, id: row.id, attemptId: deps.newId('attempt'), number, leaseMs: target.policy.timeoutMs + LEASE_MARGIN_MS, isProbe };
   const isBegun = row.open ? await takeOverAttempt(deps.db, attempt) : (await beginAttempts(deps.db, [attempt])).has(row.id);
+  if (!row.open && !isBegun) await countLastAttempt(deps.db, row);
   if (row.open && isBegun) deps.metrics.worker.attempts.unknown[target.dialect].add();
   const [event] = isBegun ? await readEvents(deps.db, [row.eventId]) : [];
   return event

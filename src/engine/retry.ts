@@ -1,6 +1,6 @@
 import type { Deps } from '../deps';
 import { isFinal } from '../domain/delivery';
-import { beginAttempts, cancelOrphan, lookAtDeliveries, readEvents, type DeliveryKey, type DeliveryLook } from '../store/attempts';
+import { beginAttempts, cancelOrphan, countLastAttempt, lookAtDeliveries, readEvents, type DeliveryKey, type DeliveryLook } from '../store/attempts';
 import { passToLane } from '../store/lane-moves';
 import { loadTarget } from '../store/routing';
 import { holdStragglers } from '../store/watch';
@@ -65,6 +65,7 @@ export async function retryDelivery(parts: RetryParts, key: DeliveryKey): Promis
   try {
     const attempt = { ...key, attemptId: deps.newId('attempt'), number, leaseMs: target.policy.timeoutMs + LEASE_MARGIN_MS };
     const begun = await beginAttempts(deps.db, [attempt]);
+    if (!begun.has(key.id)) await countLastAttempt(deps.db, key);
     if (!begun.has(key.id)) return step('RETRYING', LEASE_LOOK_MS, number, last);
     const report = await send({ event, target, deliveryId: key.id, number, failures: look.failures, byRetry: true, isProbe: false, isResend: look.isResend, release });
     return report.recorded ? fromReport(report) : await afterAttempt(deps, key);

@@ -133,6 +133,23 @@ export async function takeOverAttempt(sql: Sql, next: NewAttempt): Promise<boole
   return rows.length > 0;
 }
 
+/**
+ * Counts an attempt that is over and was not counted: no other can be begun before. Happens where nothing was begun though
+ * nothing is under way; without it such a delivery would wait for ever. Answers whether there was one.
+ */
+export async function countLastAttempt(sql: Sql, { eventId, id }: DeliveryKey): Promise<boolean> {
+  const rows = await sql.query({
+    name: 'attempts-count-last',
+    text: `update deliveries d set attempt_count = a.number, updated_at = now()
+           from attempts a
+           where d.event_id = $1 and d.id = $2 and d.status <> all ('{DELIVERED,EXHAUSTED,CANCELLED}')
+             and a.event_id = $1 and a.delivery_id = $2 and a.number = d.attempt_count + 1 and a.outcome = 'unknown'
+           returning 1`,
+    values: [eventId, id],
+  });
+  return rows.length > 0;
+}
+
 /** Ends a delivery whose endpoint was deleted in the moment in which it was planned. */
 export async function cancelOrphan(sql: Sql, { eventId, id }: DeliveryKey): Promise<void> {
   await sql.query({

@@ -1,4 +1,4 @@
-import { beginAttempts, lookAtDeliveries, takeOverAttempt } from '../../src/store/attempts';
+import { beginAttempts, countLastAttempt, lookAtDeliveries, takeOverAttempt } from '../../src/store/attempts';
 import { hasLiveAttempts, headOfLane, lookAtFifoLane, lookAtLane, nextInLane } from '../../src/store/lane';
 import { keepRetries, passToLane } from '../../src/store/lane-moves';
 import { claimEvents, claimWakes, finishClaims, freeDeadClaims, readFold, renewClaims, returnClaims, saveFold } from '../../src/store/outbox-claim';
@@ -316,6 +316,16 @@ describe('The lane', () => {
     });
     expect(await taking).toBe(true);
     expect((await lookAtDeliveries(database.db, [delivery]))[0]).toMatchObject({ status: 'HELD', attemptCount: 1, attempt: { number: 2, outcome: null } });
+  });
+
+  it('begins the next attempt where the last one is over and was not counted', async () => {
+    const delivery = await planOne({ way: 'lane' });
+    await database.db.query({ text: `update attempts set outcome = 'unknown' where delivery_id = $1`, values: [delivery.id] });
+    const begin = async (number: number): Promise<number> =>
+      (await beginAttempts(database.db, [{ eventId: delivery.eventId, id: delivery.id, attemptId: newId('attempt'), number, leaseMs: 10_000 }])).size;
+    expect([await begin(1), await countLastAttempt(database.db, delivery), await begin(2)]).toEqual([0, true, 1]);
+    // One that is under way is not over.
+    expect(await countLastAttempt(database.db, delivery)).toBe(false);
   });
 
   it('of a deactivated endpoint holds what strayed into it', async () => {
