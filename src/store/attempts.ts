@@ -1,7 +1,7 @@
 import type { DeliveryStatus, Way } from '../domain/delivery';
 import type { Outcome } from '../domain/attempt';
 import type { Event } from '../domain/event';
-import type { Sql } from './db';
+import type { Db, Sql } from './db';
 import { toEvent, type EventRow } from './event-row';
 import { MAY_BEGIN } from './lane-moves';
 import { spanOf } from './partitions';
@@ -124,13 +124,21 @@ const TAKE_OVER = `
   where c.status in ('PENDING', 'RETRYING', 'HELD')
   returning delivery_id`;
 
+const LOCK_ATTEMPT = 'select 1 from attempts where event_id = $1 and delivery_id = $2 and number = $3 for update';
+const LOCK_DELIVERY = 'select 1 from deliveries where event_id = $1 and id = $2 for update';
+
 /**
- * Marks an attempt whose lease is over as `unknown` and begins the next number, in one statement that only one caller
- * can win. Answers whether this one did.
+ * Marks an attempt whose lease is over as `unknown` and begins the next number, in one transaction that only one caller
+ * can win. Answers whether this one did. What it changes is locked first, in the order of those who record attempts: where a
+ * statement meets a row that another has just changed, PostgreSQL looks at it again, and in some plans over partitions finds that it
+ * does not belong to the statement any more. The attempt would be over, and not counted.
  */
-export async function takeOverAttempt(sql: Sql, next: NewAttempt): Promise<boolean> {
-  const rows = await sql.query({ name: 'attempts-take-over', text: TAKE_OVER, values: columns([next]) });
-  return rows.length > 0;
+export function takeOverAttempt(db: Pick<Db, 'transaction'>, next: NewAttempt): Promise<boolean> {
+  return db.transaction(async (trx) => {
+    await trx.query({ name: 'attempts-lock', text: LOCK_ATTEMPT, values: [next.eventId, next.id, next.number - 1] });
+    await trx.query({ name: 'deliveries-lock', text: LOCK_DELIVERY, values: [next.eventId, next.id] });
+    return (await trx.query({ name: 'attempts-take-over', text: TAKE_OVER, values: columns([next]) })).length > 0;
+  });
 }
 
 /**
@@ -140,10 +148,12 @@ export async function takeOverAttempt(sql: Sql, next: NewAttempt): Promise<boole
 export async function countLastAttempt(sql: Sql, { eventId, id }: DeliveryKey): Promise<boolean> {
   const rows = await sql.query({
     name: 'attempts-count-last',
-    text: `update deliveries d set attempt_count = a.number, updated_at = now()
+    text: `update deliveries d set attempt_count = a.number, updated_at = now(),
+             status = case when a.outcome = 'ok' then 'DELIVERED' else d.status end,
+             next_attempt_at = case when a.outcome <> 'ok' then d.next_attempt_at end, hold_until = case when a.outcome <> 'ok' then d.hold_until end
            from attempts a
            where d.event_id = $1 and d.id = $2 and d.status <> all ('{DELIVERED,EXHAUSTED,CANCELLED}')
-             and a.event_id = $1 and a.delivery_id = $2 and a.number = d.attempt_count + 1 and a.outcome = 'unknown'
+             and a.event_id = $1 and a.delivery_id = $2 and a.number = d.attempt_count + 1 and a.outcome is not null
            returning 1`,
     values: [eventId, id],
   });

@@ -135,7 +135,7 @@ const HOT: Case[] = [
     { by: ['attempts_pkey', 'deliveries_pkey'], rows: 2 * BATCH }],
   ['the look at deliveries', (sql) => lookAtDeliveries(sql, planned.map((row) => ({ eventId: row.event_id, id: row.id }))), { by: ['deliveries_pkey', 'attempts_pkey'], rows: BATCH }],
   ['the intent of attempts', (sql) => beginAttempts(sql, attempts(1)), { by: ['deliveries_pkey'], rows: BATCH }],
-  ['the take-over of an attempt', (sql) => takeOverAttempt(sql, { ...attempts(2)[0] as ReturnType<typeof attempts>[number] }), { by: ['attempts_pkey'], rows: 4 }],
+  ['the take-over of an attempt', (sql) => takeOverAttempt({ transaction: (work) => work(sql) }, { ...attempts(2)[0] as ReturnType<typeof attempts>[number] }), { by: ['attempts_pkey'], rows: 4 }],
   ['the record of health', (sql) => recordHealth(sql, [{
     endpointId: grown.endpointId, workspaceId: grown.workspaceId, succeeded: true, trailingFailures: 0, trailingUnreachable: 0, allUnreachable: false,
     trailingExhausted: 0, lastFailure: null, consecutiveLimit: null, exhaustedLimit: null,
