@@ -6,10 +6,10 @@ export const WORKSPACE_ROLE = 'posthorn_workspace';
 
 /**
  * Begins a transaction of a workspace, in one round trip. Both settings end with it, so that a connection never takes them
- * along to its next user.
+ * along to its next user. To write is not asked for: that would override a PostgreSQL which is set to take no writes.
  */
 export const beginIn = (workspaceId: string, mode: 'read only' | 'read write'): string =>
-  `begin ${mode}; set local role ${WORKSPACE_ROLE}; select set_config('posthorn.workspace', ${escapeLiteral(workspaceId)}, true)`;
+  `begin${mode === 'read only' ? ' read only' : ''}; set local role ${WORKSPACE_ROLE}; select set_config('posthorn.workspace', ${escapeLiteral(workspaceId)}, true)`;
 
 /**
  * Looks whether the role is there and may be taken: it is of the whole server, so a database that was restored to another
