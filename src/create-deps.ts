@@ -6,6 +6,7 @@ import { createMetrics } from './metrics/metrics';
 import { bindPool } from './metrics/pool';
 import { createKeyRing } from './seal';
 import { openDb } from './store/db';
+import { createTransformer } from './transform/transformer';
 import { createAddressPolicy } from './wire/address';
 import { createPoster } from './wire/post';
 
@@ -21,13 +22,15 @@ export function createDeps(config: Config, log: Log): Deps & { close(): Promise<
   const addresses = createAddressPolicy(allowedNetworksOf(config));
   const db = openDb(url, most);
   const poster = createPoster({ policy: addresses });
+  const transformer = createTransformer();
   const metrics = createMetrics();
   bindPool(metrics.api.poolOf('main'), db);
   bindPool(metrics.worker.poolOf('main'), db);
   return {
-    config, log, db, poster, addresses, metrics, newId: createNewId(), keyRing: createKeyRing(keys), now: () => new Date(),
+    config, log, db, poster, transformer, addresses, metrics, newId: createNewId(), keyRing: createKeyRing(keys), now: () => new Date(),
     async close() {
       await poster.close();
+      transformer.close();
       await db.close();
     },
   };

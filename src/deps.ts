@@ -4,6 +4,7 @@ import type { Log } from './log';
 import type { Metrics } from './metrics/metrics';
 import type { KeyRing } from './seal';
 import type { Db } from './store/db';
+import type { Transformer } from './transform/transformer';
 import type { AddressPolicy } from './wire/address';
 import type { Poster } from './wire/post';
 
@@ -15,6 +16,8 @@ export interface Deps {
   readonly config: Config;
   readonly log: Log;
   readonly poster: Poster;
+  /** Evaluates the expressions of endpoints. */
+  readonly transformer: Transformer;
   /** Which addresses an endpoint may have: `createAddressPolicy(allowedNetworksOf(config))`, the poster's own. */
   readonly addresses: AddressPolicy;
   readonly now: () => Date;

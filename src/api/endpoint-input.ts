@@ -1,6 +1,7 @@
 import type { Deps } from '../deps';
 import { DIALECTS, type DialectName } from '../domain/dialect';
 import { AppError, invalid, type FieldError } from '../errors';
+import { describeFault } from '../transform/transformer';
 import { checkUrl } from '../wire/address';
 import { checkHeader } from '../wire/request';
 import { checkSecret, generateSecret } from '../wire/sign';
@@ -41,6 +42,15 @@ export function requireHeaders(headers: Readonly<Record<string, string | null>>)
     return message === null ? [] : [{ path, message }];
   });
   if (errors.length > 0) throw new AppError('invalid', `${errors.length} of the headers can not be sent: ${errors.map((e) => `${e.path}: ${e.message}`).join('; ')}.`, errors);
+}
+
+/** @throws AppError 422 for an expression that can not be read, with the place of the mistake. */
+export async function requireTransform(
+  { transformer }: Pick<Deps, 'transformer'>, workspaceId: string, transform: { readonly expression: string } | null | undefined,
+): Promise<void> {
+  if (!transform) return;
+  const mistake = await transformer.check(`check|${workspaceId}`, transform.expression);
+  if (mistake) throw invalid('transform.expression', describeFault(mistake).replace(/^transform: /, ''));
 }
 
 /** The secret that an endpoint is to have: the given one, else a generated one where its dialect does so, else null. */

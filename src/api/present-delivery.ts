@@ -30,6 +30,8 @@ export type FindBody = (attempt: StoredAttempt) => string | null;
 /** What a body is rendered from for display. */
 export interface RenderedFrom {
   readonly event: Event | null;
+  /** What an expression made of it; null: nothing. */
+  readonly transformed: string | null;
   /** Null: the endpoint is gone, any dialect may have been its. */
   readonly dialect: DialectName | null;
   readonly history: SendHistory;
@@ -38,19 +40,22 @@ export interface RenderedFrom {
 }
 
 /** Renders an event for display as it was sent, and compares its SHA-256 with what was stored; a verify token is not shown. */
-export function bodyFinder({ event, dialect, history, verifyToken, fileLink }: RenderedFrom): FindBody {
+export function bodyFinder({ event, transformed, dialect, history, verifyToken, fileLink }: RenderedFrom): FindBody {
   return (attempt) => {
+    if (transformed !== null && sha256(transformed) === attempt.request?.bodySha256) return transformed;
     if (!event) return null;
     const facts = { ...attemptFacts(history, attempt.number, attempt.startedAt), verifyToken, fileLink };
     for (const name of dialect ? [dialect] : DIALECT_NAMES) {
       const bytes = renderBody(name, event, facts);
-      if (createHash('sha256').update(bytes).digest('hex') !== attempt.request?.bodySha256) continue;
+      if (sha256(bytes) !== attempt.request?.bodySha256) continue;
       const isShown = verifyToken === null || !DIALECTS[name].verifyToken;
       return (isShown ? bytes : renderBody(name, event, { ...facts, verifyToken: REDACTED })).toString('utf8');
     }
     return null;
   };
 }
+
+const sha256 = (bytes: string | Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** An attempt as the API shows it. */
 export const presentAttempt = (attempt: StoredAttempt, findBody: FindBody) => ({

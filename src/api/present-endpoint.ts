@@ -18,6 +18,7 @@ export const presentEndpoint = (endpoint: StoredEndpoint) => ({
   verifyToken: endpoint.sealedVerifyToken === null ? null : REDACTED,
   policy: effectivePolicyView(endpoint.dialect, endpoint.policyOverrides),
   metadata: endpoint.metadata,
+  transform: endpoint.transform,
   createdAt: endpoint.createdAt.toISOString(),
   updatedAt: endpoint.updatedAt.toISOString(),
 });

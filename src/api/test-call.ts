@@ -2,7 +2,9 @@ import { judge, type Outcome } from '../domain/attempt';
 import { attemptFacts, NOTHING_SENT } from '../domain/envelope-facts';
 import type { EndpointTarget } from '../domain/endpoint';
 import type { Json } from '../domain/json';
+import type { TransformFault } from '../domain/transform';
 import type { Sql } from '../store/db';
+import { describeFault } from '../transform/transformer';
 import { renderBody } from '../wire/envelope';
 import { createFileLinker } from '../wire/file-link';
 import { createRedactor } from '../wire/redact';
@@ -30,7 +32,10 @@ export async function testCall(
   const sample = given && { type: given.type, data: given.data === undefined ? await sampleData(sql, target, given) : given.data };
   const event = newCustomSample(deps.newId('event'), target, sample, now);
   const facts = { ...attemptFacts(NOTHING_SENT, 1, now), verifyToken: target.verifyToken, fileLink: createFileLinker(deps) };
-  const body = renderBody(target.dialect, event, facts);
+  const rendered = renderBody(target.dialect, event, facts);
+  const made = target.transform === null ? rendered : await transformed(deps, target.id, target.transform, rendered);
+  if (!Buffer.isBuffer(made)) return { statusCode: null, durationMs: 0, outcome: 'transform_error', error: describeFault(made), responseBody: '' };
+  const body = made;
   const reply = await deps.poster.post({
     endpointId: target.id, url: target.url, headers: requestHeaders(target, event, body, now), body,
     timeoutMs: target.policy.timeoutMs, connectTimeoutMs: target.policy.connectTimeoutMs,
@@ -42,6 +47,11 @@ export async function testCall(
     error: reply.error,
     responseBody: createRedactor(target)(Buffer.from(reply.body).toString('utf8'), reply.truncated),
   };
+}
+
+async function transformed({ transformer }: ApiDeps, endpointId: string, expression: string, rendered: Buffer): Promise<Buffer | TransformFault> {
+  const made = await transformer.transform(`test|${endpointId}`, expression, rendered.toString('utf8'));
+  return 'fault' in made ? made : Buffer.from(made.body, 'utf8');
 }
 
 /** What a caller wants to be told of. */

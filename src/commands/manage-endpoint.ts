@@ -4,6 +4,7 @@ import { parseDuration } from '../domain/duration';
 import { isInbound } from '../domain/event';
 import type { JsonObject } from '../domain/json';
 import { mergeOverrides, type PolicyOverrides } from '../domain/policy';
+import { takesTransform, type Transform } from '../domain/transform';
 import { AppError, invalid, notFound } from '../errors';
 import { addAudit } from '../store/audit';
 import type { Sql } from '../store/db';
@@ -48,6 +49,8 @@ export interface NewEndpoint {
   readonly secret: string | null;
   /** What the bodies of its dialect carry; null or absent: none. */
   readonly verifyToken?: string | null | undefined;
+  /** Its expression is checked; null or absent: none. */
+  readonly transform?: Transform | null | undefined;
 }
 
 /** A change of an endpoint: what is undefined stays; a policy is merged part by part. */
@@ -59,6 +62,8 @@ export interface EndpointChange {
   readonly headers?: HeaderChange | undefined;
   readonly policy?: PolicyOverrides | undefined;
   readonly metadata?: JsonObject | undefined;
+  /** Null takes it away. */
+  readonly transform?: Transform | null | undefined;
   /** Null removes it; {@link REDACTED} keeps the one that is there. */
   readonly verifyToken?: string | null | undefined;
 }
@@ -72,10 +77,11 @@ export async function createEndpoint(deps: EndpointDeps, trx: Sql, by: EndpointB
   requirePolicy(given.dialect, given.policy);
   requireUsefulPatterns(given.dialect, given.events);
   await refuseArchived(trx, by.workspaceId, given.events);
+  requireTransformable(given.dialect, given.transform ?? null);
   await requireRoom(trx, by.workspaceId, given.scope, true);
   const id = deps.newId('endpoint');
   const content: EndpointContent = {
-    ...given, sealedHeaders: sealHeaders(deps.keyRing, id, given.headers), policyOverrides: given.policy,
+    ...given, sealedHeaders: sealHeaders(deps.keyRing, id, given.headers), policyOverrides: given.policy, transform: given.transform ?? null,
     sealedVerifyToken: sealVerifyToken(deps, id, given.dialect, given.verifyToken ?? null, null),
   };
   const endpoint = await insertEndpoint(trx, { id, workspaceId: by.workspaceId, dialect: given.dialect }, content);
@@ -98,6 +104,7 @@ export async function changeEndpoint(deps: EndpointDeps, trx: Sql, by: EndpointB
     requireUsefulPatterns(before.dialect, change.events);
     await refuseArchived(trx, by.workspaceId, change.events, before.events);
   }
+  requireTransformable(before.dialect, change.transform ?? null);
   const scope = change.scope === undefined ? before.scope : change.scope;
   if (scope !== before.scope) await requireRoom(trx, by.workspaceId, scope, false);
   const endpoint = await updateEndpoint(trx, by.workspaceId, id, {
@@ -108,6 +115,7 @@ export async function changeEndpoint(deps: EndpointDeps, trx: Sql, by: EndpointB
     sealedHeaders: change.headers ? changeHeaders(deps.keyRing, id, before.sealedHeaders, change.headers) : before.sealedHeaders,
     policyOverrides,
     metadata: change.metadata ?? before.metadata,
+    transform: change.transform === undefined ? before.transform : change.transform,
     sealedVerifyToken: change.verifyToken === undefined ? before.sealedVerifyToken
       : sealVerifyToken(deps, id, before.dialect, change.verifyToken, before.sealedVerifyToken),
   });
@@ -141,6 +149,7 @@ const shown = (endpoint: StoredEndpoint): JsonObject => ({
   scope: endpoint.scope,
   headerNames: endpoint.headerNames,
   policy: endpoint.policyOverrides as JsonObject,
+  transform: endpoint.transform && { ...endpoint.transform },
 });
 
 async function requireRoom(trx: Sql, workspaceId: string, scope: string | null, isNew: boolean): Promise<void> {
@@ -154,6 +163,12 @@ async function requireRoom(trx: Sql, workspaceId: string, scope: string | null, 
     throw new AppError('scope_full', `The scope ${scope} has ${inScope} endpoints; at most ${MAX_FLOW_ENDPOINTS} are allowed.`,
       [{ path: 'scope', message: `holds ${inScope} endpoints already; at most ${MAX_FLOW_ENDPOINTS} are allowed` }]);
   }
+}
+
+function requireTransformable(dialect: DialectName, transform: Transform | null): void {
+  if (transform === null || takesTransform(dialect)) return;
+  throw invalid('transform', DIALECTS[dialect].tellsHistory
+    ? `can not be used with the dialect ${dialect}, whose body tells of the attempts before it` : `can not be used with the dialect ${dialect}, which passes on what was received`);
 }
 
 function requireUsefulPatterns(dialect: DialectName, events: readonly string[]): void {

@@ -1,10 +1,10 @@
 /**
  * What came of one request; a closed list, also the label of the metrics. `unknown`: the process died between
- * sending and recording.
+ * sending and recording. `transform_error`: none was made, since the endpoint's expression gave no body.
  */
 export const OUTCOMES = [
   'ok', 'http_error', 'redirect', 'timeout', 'connect_timeout', 'connection_refused', 'connection_reset',
-  'dns_error', 'tls_error', 'address_forbidden', 'protocol_error', 'unknown',
+  'dns_error', 'tls_error', 'address_forbidden', 'protocol_error', 'transform_error', 'unknown',
 ] as const;
 
 /** One of {@link OUTCOMES}. */

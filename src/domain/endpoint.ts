@@ -2,6 +2,7 @@ import type { DialectName } from './dialect';
 import { isInbound, patternCovers } from './event';
 import type { JsonObject } from './json';
 import type { Policy, PolicyOverrides } from './policy';
+import type { Transform } from './transform';
 
 /** ACTIVE: called. FAILING: its breaker is open, first attempts wait. DEACTIVATED: not called, what it is owed is held. */
 export type EndpointStatus = 'ACTIVE' | 'FAILING' | 'DEACTIVATED';
@@ -34,6 +35,7 @@ export interface Endpoint {
   readonly headerNames: readonly string[];
   readonly policyOverrides: PolicyOverrides;
   readonly metadata: JsonObject;
+  readonly transform: Transform | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
@@ -55,6 +57,10 @@ export interface EndpointTarget {
   readonly headers: Readonly<Record<string, string>>;
   /** What the bodies of some dialects carry instead of a signature; null: none is set. */
   readonly verifyToken: string | null;
+  /** The expression that makes its bodies; null: they are sent as its dialect has them. */
+  readonly transform: string | null;
+  /** It has, or had an expression: what that made of an event is sent again at a retry. */
+  readonly hasTransformed: boolean;
   /** Newest first; those past their time are left out by the signer. */
   readonly secrets: readonly SigningSecret[];
 }

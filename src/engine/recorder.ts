@@ -100,7 +100,7 @@ async function writeAnnounced(deps: Deps, trx: Sql, batch: readonly Finished[], 
 
 async function writeBatch(sql: Sql, batch: readonly Finished[]): Promise<Recorded[]> {
   const recorded = await recordAttempts(sql, batch);
-  await recordHealth(sql, healthDeltas(batch.filter((attempt) => attempt.counts)));
+  await recordHealth(sql, healthDeltas(batch.filter((attempt) => attempt.counts && attempt.outcome !== 'transform_error')));
   return recorded;
 }
 

@@ -4,10 +4,13 @@ import { nextStep } from '../domain/delivery';
 import { DIALECTS } from '../domain/dialect';
 import { attemptFacts, NOTHING_SENT } from '../domain/envelope-facts';
 import type { Event } from '../domain/event';
+import type { TransformFault } from '../domain/transform';
 import type { Deps } from '../deps';
 import type { RoutedEndpoint } from '../store/routing';
 import type { Recorded } from '../store/record';
 import { readSendHistory } from '../store/send-history';
+import { findKeptBody, keepBody } from '../store/transformed';
+import { describeFault } from '../transform/transformer';
 import { renderBody } from '../wire/envelope';
 import { createFileLinker } from '../wire/file-link';
 import { createRedactor, REDACTED } from '../wire/redact';
@@ -68,18 +71,19 @@ export function createSender(deps: Deps, recorder: Recorder, witness: Witness, o
     const startedAt = deps.now();
     const beganAtMs = performance.now();
     const facts = { ...attemptFacts(history, attempt.number, startedAt), verifyToken: target.verifyToken, fileLink };
-    const body = renderBody(target.dialect, event, facts);
-    const headers = requestHeaders(target, event, body, startedAt);
+    const rendered = renderBody(target.dialect, event, facts);
+    const made = target.hasTransformed ? await bodyFor(deps, attempt, rendered) : rendered;
+    // An expression may have taken a while: the signature tells when it was made.
+    const request = Buffer.isBuffer(made) ? { body: made, headers: requestHeaders(target, event, made, target.hasTransformed ? deps.now() : startedAt) } : null;
     failpoint('before-send');
     const sentAtMs = performance.now();
     underWay += 1;
-    const reply = await deps.poster.post({
-      endpointId: target.id, url: target.url, headers, body,
-      timeoutMs: target.policy.timeoutMs, connectTimeoutMs: target.policy.connectTimeoutMs,
-    }).finally(() => attempt.release?.());
+    const reply = Buffer.isBuffer(made) ? await deps.poster.post({
+      endpointId: target.id, url: target.url, headers: request?.headers ?? {}, body: made, timeoutMs: target.policy.timeoutMs, connectTimeoutMs: target.policy.connectTimeoutMs,
+    }).finally(() => attempt.release?.()) : notSent(made, sentAtMs - beganAtMs);
     failpoint('after-response');
     const answeredAtMs = performance.now();
-    onSent(target.id, reply.durationMs);
+    if (request) onSent(target.id, reply.durationMs);
     const verdict = judge(reply, target.policy.success, deps.now());
     const step = nextStep(target.policy, attempt.failures, verdict, Math.random());
     const afterMs = !attempt.isProbe && step.status === 'RETRYING' ? step.afterMs : null;
@@ -94,7 +98,7 @@ export function createSender(deps: Deps, recorder: Recorder, witness: Witness, o
       outcome: verdict.outcome,
       statusCode: reply.statusCode,
       error: reply.error,
-      request: { url: target.url, headers: shownHeaders(headers, target), bodySha256: hash('sha256', body, 'hex') },
+      request: request && { url: target.url, headers: shownHeaders(request.headers, target), bodySha256: hash('sha256', request.body, 'hex') },
       response: shownResponse(reply, target),
       next: attempt.isProbe && verdict.outcome !== 'ok' ? 'HELD' : step.status,
       afterMs,
@@ -119,7 +123,7 @@ export function createSender(deps: Deps, recorder: Recorder, witness: Witness, o
     if (deps.log.isLevelEnabled('info')) {
       deps.log.info({
         workspaceId: event.workspaceId, eventId: event.id, eventType: event.type, deliveryId: attempt.deliveryId, endpointId: target.id,
-        number: attempt.number, outcome: verdict.outcome, statusCode: reply.statusCode, fault: reply.error,
+        number: attempt.number, outcome: verdict.outcome, statusCode: reply.statusCode, fault: request && reply.error,
         durationMs: Math.round(reply.durationMs), status: recorded?.status ?? null, afterMs,
       }, 'attempt');
     }
@@ -129,6 +133,23 @@ export function createSender(deps: Deps, recorder: Recorder, witness: Witness, o
     };
   };
 }
+
+/**
+ * The bytes of an attempt at an endpoint that has, or had an expression: those that were made for the delivery before, else what
+ * the expression makes of them now, which is kept before they leave.
+ */
+async function bodyFor({ db, transformer }: Deps, { event, target, deliveryId, isFirst }: BegunAttempt, rendered: Buffer): Promise<Buffer | TransformFault> {
+  const key = { eventId: event.id, id: deliveryId };
+  const { body, wasSentPlain } = isFirst ? { body: null, wasSentPlain: false } : await findKeptBody(db, key);
+  if (body !== null) return Buffer.from(body, 'utf8');
+  if (target.transform === null || wasSentPlain) return rendered;
+  const made = await transformer.transform(target.id, target.transform, rendered.toString('utf8'));
+  return 'fault' in made ? made : Buffer.from(await keepBody(db, event.workspaceId, key, made.body), 'utf8');
+}
+
+/** What stands in the place of an answer where no request was made. */
+const notSent = (fault: TransformFault, durationMs: number): Reply =>
+  ({ outcome: 'transform_error', statusCode: null, headers: {}, body: new Uint8Array(), truncated: false, error: describeFault(fault), durationMs });
 
 /** The request's headers as they are kept: the endpoint's own without their values. */
 function shownHeaders(headers: Readonly<Record<string, string>>, target: RoutedEndpoint): string {

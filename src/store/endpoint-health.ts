@@ -33,7 +33,7 @@ interface AttemptStats {
   p50: number | null; p95: number | null; hour_all: number; hour_ok: number; day_all: number; day_ok: number;
 }
 
-/** Reads an endpoint's health as of `now`; null where the endpoint is gone. An attempt of unknown outcome does not count. */
+/** Reads an endpoint's health as of `now`; null where the endpoint is gone. An attempt of unknown outcome, or without a request, does not count. */
 export async function readHealth(sql: Sql, endpointId: string, now: Date): Promise<EndpointHealth | null> {
   const [health] = await sql.query<HealthRow>({
     text: 'select consecutive_failures, last_success_at, last_failure_at, last_failure from endpoint_health where endpoint_id = $1',
@@ -63,7 +63,7 @@ async function readAttemptStats(sql: Sql, endpointId: string, now: Date): Promis
     text: `with newest as (
              select id, outcome, duration_ms, row_number() over (order by id desc) as n
              from (select id, outcome, duration_ms from attempts
-                   where endpoint_id = $1 and id >= $2 and outcome is not null and outcome <> 'unknown'
+                   where endpoint_id = $1 and id >= $2 and outcome is not null and outcome <> all ('{unknown,transform_error}')
                    order by id desc limit ${RATED_ATTEMPTS}) kept
            )
            select percentile_disc(0.5) within group (order by duration_ms) filter (where n <= ${TIMED_ATTEMPTS}) as p50,

@@ -3,6 +3,7 @@ import type { Endpoint, EndpointStatus, StatusReason } from '../domain/endpoint'
 import type { FamilyName } from '../domain/family';
 import type { JsonObject } from '../domain/json';
 import type { PolicyOverrides } from '../domain/policy';
+import type { Transform } from '../domain/transform';
 import type { KeyRing } from '../seal';
 import type { Sql } from './db';
 import type { ListBounds } from './lists';
@@ -28,24 +29,25 @@ export interface EndpointContent {
   readonly sealedVerifyToken: string | null;
   readonly policyOverrides: PolicyOverrides;
   readonly metadata: JsonObject;
+  readonly transform: Transform | null;
 }
 
 interface EndpointRow {
   id: string; workspace_id: string; name: string | null; url: string; dialect: DialectName; events: string[]; scope: string | null;
   status: EndpointStatus; status_reason: StatusReason | null; status_since: Date; drain_paused: boolean;
-  headers: string; verify_token: string | null; policy: string; metadata: string; created_at: Date; updated_at: Date;
+  headers: string; verify_token: string | null; policy: string; metadata: string; transform: string | null; created_at: Date; updated_at: Date;
 }
 
 const COLUMNS = `id, workspace_id, name, url, dialect, events, scope, status, status_reason, status_since, drain_paused,
-  headers, verify_token, policy, metadata, created_at, updated_at`;
+  headers, verify_token, policy, metadata, transform, created_at, updated_at`;
 
 /** Stores an endpoint, ACTIVE, with a health of its own. */
 export async function insertEndpoint(
   trx: Sql, key: { readonly id: string; readonly workspaceId: string; readonly dialect: DialectName }, content: EndpointContent,
 ): Promise<StoredEndpoint> {
   const [row] = await trx.query<EndpointRow>({
-    text: `insert into endpoints (id, workspace_id, dialect, name, url, events, scope, headers, policy, metadata, verify_token)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning ${COLUMNS}`,
+    text: `insert into endpoints (id, workspace_id, dialect, name, url, events, scope, headers, policy, metadata, verify_token, transform, has_transformed)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12::json is not null) returning ${COLUMNS}`,
     values: [key.id, key.workspaceId, key.dialect, ...valuesOf(content)],
   });
   // A statement of its own: the row's policy looks for its endpoint, and one statement does not see what it inserts itself.
@@ -57,7 +59,8 @@ export async function insertEndpoint(
 /** Writes all that a caller may change of an endpoint. */
 export async function updateEndpoint(sql: Sql, workspaceId: string, id: string, content: EndpointContent): Promise<StoredEndpoint> {
   const [row] = await sql.query<EndpointRow>({
-    text: `update endpoints set name = $3, url = $4, events = $5, scope = $6, headers = $7, policy = $8, metadata = $9, verify_token = $10, updated_at = now()
+    text: `update endpoints set name = $3, url = $4, events = $5, scope = $6, headers = $7, policy = $8, metadata = $9, verify_token = $10, transform = $11,
+             has_transformed = has_transformed or $11::json is not null, updated_at = now()
            where workspace_id = $2 and id = $1 returning ${COLUMNS}`,
     values: [id, workspaceId, ...valuesOf(content)],
   });
@@ -66,7 +69,7 @@ export async function updateEndpoint(sql: Sql, workspaceId: string, id: string, 
 
 const valuesOf = (content: EndpointContent): readonly unknown[] => [
   content.name, content.url, content.events, content.scope, JSON.stringify(content.sealedHeaders),
-  JSON.stringify(content.policyOverrides), JSON.stringify(content.metadata), content.sealedVerifyToken,
+  JSON.stringify(content.policyOverrides), JSON.stringify(content.metadata), content.sealedVerifyToken, content.transform && JSON.stringify(content.transform),
 ];
 
 /** Writes an endpoint's status, since now. Its row must be locked. */
@@ -191,6 +194,7 @@ function toEndpoint(row: EndpointRow): StoredEndpoint {
     sealedVerifyToken: row.verify_token,
     policyOverrides: JSON.parse(row.policy) as PolicyOverrides,
     metadata: JSON.parse(row.metadata) as JsonObject,
+    transform: row.transform === null ? null : (JSON.parse(row.transform) as Transform),
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };

@@ -22,7 +22,7 @@ export async function ensurePartitions(sql: Sql): Promise<void> {
 }
 
 /** The tables that have a partition for each week, in the order in which they are locked. */
-const PARTITIONED = ['events', 'plans', 'deliveries', 'attempts'] as const;
+const PARTITIONED = ['events', 'plans', 'deliveries', 'attempts', 'transformed_bodies'] as const;
 
 /** Monday of a week, UTC, as the names of its partitions end: `20261116`. */
 export type Week = string;

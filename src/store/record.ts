@@ -15,7 +15,8 @@ export interface FinishedAttempt {
   readonly outcome: Outcome;
   readonly statusCode: number | null;
   readonly error: string | null;
-  readonly request: { readonly url: string; readonly headers: string; readonly bodySha256: string };
+  /** Null: no request was made, since the endpoint's expression gave no body. */
+  readonly request: { readonly url: string; readonly headers: string; readonly bodySha256: string } | null;
   readonly response: { readonly headers: string; readonly body: string; readonly truncated: boolean };
   readonly next: 'DELIVERED' | 'EXHAUSTED' | 'RETRYING' | 'HELD';
   /** Until the next attempt, in ms; null unless RETRYING. */
@@ -67,7 +68,7 @@ const RECORD_FAILURES = `
     select f.endpoint_id, running.count as running,
       case when e.status = 'FAILING' or (f.endpoint_id <> all($26) and coalesce(h.consecutive_failures, 0) + f.failed >= ${SICK_FAILURES})
            then ${RETRIES_WHILE_FAILING} else ${RETRIES_OF_ENDPOINT} end as most
-    from (select endpoint_id, count(*) filter (where counts) as failed
+    from (select endpoint_id, count(*) filter (where counts and outcome <> 'transform_error') as failed
           from g group by endpoint_id having bool_or(next = 'RETRYING' and next_way = 'retry' and not by_retry)) f
     join endpoints e on e.id = f.endpoint_id left join endpoint_health h on h.endpoint_id = f.endpoint_id
     cross join lateral (
@@ -158,8 +159,8 @@ async function recordSuccesses(sql: Sql, batch: readonly FinishedAttempt[]): Pro
     text: RECORD_SUCCESSES,
     values: [
       batch.map((a) => a.eventId), batch.map((a) => a.deliveryId), batch.map((a) => a.number), batch.map((a) => a.startedAt.toISOString()),
-      batch.map((a) => Math.round(a.durationMs)), batch.map((a) => a.statusCode), batch.map((a) => a.request.url),
-      batch.map((a) => a.request.headers), batch.map((a) => a.request.bodySha256), batch.map((a) => a.response.headers),
+      batch.map((a) => Math.round(a.durationMs)), batch.map((a) => a.statusCode), batch.map((a) => a.request?.url ?? null),
+      batch.map((a) => a.request?.headers ?? null), batch.map((a) => a.request?.bodySha256 ?? null), batch.map((a) => a.response.headers),
       batch.map((a) => a.response.body), batch.map((a) => a.response.truncated), ...spanOf(batch.map((a) => a.eventId)),
     ],
   });
@@ -174,8 +175,8 @@ async function recordFailures(sql: Sql, batch: readonly FinishedAttempt[], wellE
     values: [
       batch.map((a) => a.workspaceId), batch.map((a) => a.eventId), batch.map((a) => a.deliveryId), batch.map((a) => a.endpointId),
       batch.map((a) => a.number), batch.map((a) => a.startedAt), batch.map((a) => Math.round(a.durationMs)), batch.map((a) => a.outcome),
-      batch.map((a) => a.statusCode), batch.map((a) => a.error), batch.map((a) => a.request.url), batch.map((a) => a.request.headers),
-      batch.map((a) => a.request.bodySha256), batch.map((a) => a.response.headers), batch.map((a) => a.response.body),
+      batch.map((a) => a.statusCode), batch.map((a) => a.error), batch.map((a) => a.request?.url ?? null), batch.map((a) => a.request?.headers ?? null),
+      batch.map((a) => a.request?.bodySha256 ?? null), batch.map((a) => a.response.headers), batch.map((a) => a.response.body),
       batch.map((a) => a.response.truncated), batch.map((a) => a.next), batch.map((a) => a.afterMs), batch.map((a) => a.nextWay),
       batch.map((a) => a.byRetry), batch.map((a) => a.counts), batch.map((a) => a.holdForMs), batch.map((a) => a.discard),
       ...spanOf(batch.map((a) => a.eventId)), [...wellEndpoints],

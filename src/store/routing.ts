@@ -4,6 +4,7 @@ import type { EndpointStatus, EndpointTarget, SigningSecret } from '../domain/en
 import type { JsonObject } from '../domain/json';
 import type { PolicyOverrides } from '../domain/policy';
 import type { Rule } from '../domain/rule';
+import type { Transform } from '../domain/transform';
 import type { KeyRing } from '../seal';
 import { routedChannels } from './channels';
 import type { Sql, Statement } from './db';
@@ -32,12 +33,12 @@ const RULES = 'select id, name, events, condition, endpoint_ids, created_at, upd
 
 interface EndpointRow {
   id: string; workspace_id: string; url: string; dialect: DialectName; events: string[]; scope: string | null;
-  status: EndpointStatus; headers: string; policy: string; verify_token: string | null; secrets: string;
+  status: EndpointStatus; headers: string; policy: string; verify_token: string | null; transform: string | null; has_transformed: boolean; secrets: string;
 }
 
 // The secrets ride along as JSON text, newest first: one query for an endpoint and all that signs for it.
 const ENDPOINT = `
-  select e.id, e.workspace_id, e.url, e.dialect, e.events, e.scope, e.status, e.headers, e.policy, e.verify_token,
+  select e.id, e.workspace_id, e.url, e.dialect, e.events, e.scope, e.status, e.headers, e.policy, e.verify_token, e.transform, e.has_transformed,
          coalesce((select json_agg(json_build_object('id', s.id, 'sealed', s.sealed, 'expiresAt', s.expires_at) order by s.id desc)
                    from endpoint_secrets s where s.endpoint_id = e.id and (s.expires_at is null or s.expires_at > now())), '[]') as secrets
   from endpoints e`;
@@ -115,6 +116,8 @@ const toRule = (row: RuleRow, workspaceId: string): Rule => ({
   endpointIds: row.endpoint_ids, enabled: true, createdAt: row.created_at, updatedAt: row.updated_at,
 });
 
+const expressionOf = ({ enabled, expression }: Transform): string | null => (enabled ? expression : null);
+
 function toRouted(row: EndpointRow, keyRing: KeyRing): RoutedEndpoint {
   const headers = Object.entries(JSON.parse(row.headers) as Record<string, string>);
   const secrets = JSON.parse(row.secrets) as { id: string; sealed: string; expiresAt: string | null }[];
@@ -128,6 +131,8 @@ function toRouted(row: EndpointRow, keyRing: KeyRing): RoutedEndpoint {
     status: row.status,
     policy: effectivePolicy(row.dialect, JSON.parse(row.policy) as PolicyOverrides),
     headers: Object.fromEntries(headers.map(([name, sealed]) => [name, keyRing.open(sealed, headerPlace(row.id, name))])),
+    transform: row.transform === null ? null : expressionOf(JSON.parse(row.transform) as Transform),
+    hasTransformed: row.has_transformed,
     verifyToken: row.verify_token === null ? null : keyRing.open(row.verify_token, verifyTokenPlace(row.id)),
     secrets: secrets.map(({ id, sealed, expiresAt }): SigningSecret => ({
       secret: keyRing.open(sealed, secretPlace(id)), expiresAt: expiresAt === null ? null : new Date(expiresAt),

@@ -25,7 +25,7 @@ export async function readHealthFacts(sql: Sql, endpointId: string): Promise<Wat
            cross join lateral (
              select count(*)::int as attempts, count(*) filter (where outcome <> 'ok')::int as failed from (
                select outcome from attempts a
-               where a.endpoint_id = e.id and a.id >= id_floor('att', greatest(now() - interval '5 minutes', e.status_since)) and a.outcome is not null
+               where a.endpoint_id = e.id and a.id >= id_floor('att', greatest(now() - interval '5 minutes', e.status_since)) and a.outcome is not null and a.outcome <> 'transform_error'
                order by a.id desc limit 1000
              ) newest
            ) recent

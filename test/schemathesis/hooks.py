@@ -10,6 +10,7 @@ NOT_IN_THE_DOCUMENT = re.compile(
     r"^(cursor"  # the nextCursor of a page of this list
     r"|(items\.\d+\.)?\w*Id|(rule\.)?endpointIds\.\d+"  # must be there, and of the kind that fits
     r"|schema(\..*)?|example(\..*)?|enforce"  # JSON Schema, and what goes with one
+    r"|transform(\.expression)?"  # JSONata
     r"|(rule\.)?condition(\..*)?"  # docs/events.md
     r"|url|host|path|headers\..*"  # addresses and headers that may be called and sent
     r"|secret|signature|verifyToken|dialect|policy\..*"  # goes with the dialect

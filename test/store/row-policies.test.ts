@@ -45,6 +45,7 @@ async function fill(sql: Sql, workspaceId: string): Promise<void> {
     [`insert into jobs (id, workspace_id, kind, parameters, total) values ($1, $2, 'bulk_create', '{}', 1)`, jobId, workspaceId],
     [`insert into job_entries (job_id, index) values ($1, 0)`, jobId],
     [`insert into event_types (workspace_id, type, enforce) values ($1, 't', 'off')`, workspaceId],
+    [`insert into transformed_bodies (event_id, delivery_id, workspace_id, body) values ($1, $2, $3, '1')`, eventId, deliveryId, workspaceId],
     [`insert into catalogues (workspace_id, revision, is_enforced) values ($1, 1, false)`, workspaceId],
     [`insert into stats (workspace_id, endpoint_id, hour) values ($1, '', now())`, workspaceId],
     [`insert into routing_changes (workspace_id, revision, subject_id) values ($1, 2, 's')`, workspaceId],

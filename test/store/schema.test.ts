@@ -38,7 +38,7 @@ describe('The schema', () => {
   });
 
   it('has partitions for this week and the eight that follow', async () => {
-    for (const parent of ['events', 'plans', 'deliveries', 'attempts']) {
+    for (const parent of ['events', 'plans', 'deliveries', 'attempts', 'transformed_bodies']) {
       const rows = await database.db.query<{ name: string }>({
         text: 'select inhrelid::regclass::text as name from pg_inherits where inhparent = $1::regclass',
         values: [parent],

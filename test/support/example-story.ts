@@ -65,6 +65,12 @@ async function tellRules(tell: Tell, endpointId: string): Promise<void> {
   await tell('POST /v1/rules/try', {
     body: { ruleId, event: { type: 'process:state-change', object: { type: 'lead', state: 'CONVERTED' }, previous: { state: 'NEW' }, changes: ['state'] } },
   });
+  await tell('POST /v1/transform/try', {
+    body: {
+      transform: { language: 'jsonata', expression: '{"text": "Invoice " & data.invoice & " over " & data.amount & " EUR"}' },
+      event: { type: 'invoice.paid', data: { invoice: 'in_1', amount: 1200 } },
+    },
+  });
   await tell('POST /v1/rules/:ruleId/backfill', { ...at, body: { endpointId, since: SINCE, dryRun: true } });
   await tell('DELETE /v1/rules/:ruleId', at);
 }

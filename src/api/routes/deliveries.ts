@@ -6,6 +6,7 @@ import { findDelivery, listAttempts, listDeliveries } from '../../store/deliveri
 import { findEndpoint, openVerifyToken } from '../../store/endpoints';
 import { findEvent } from '../../store/events';
 import { readSendHistory } from '../../store/send-history';
+import { findKeptBody } from '../../store/transformed';
 import { createFileLinker } from '../../wire/file-link';
 import { listQuery, openList } from '../lists';
 import { bodyFinder, presentAttempt, presentDelivery, presentWorkflow } from '../present-delivery';
@@ -35,7 +36,7 @@ export const deliveryRoutes: readonly Route[] = [
     method: 'GET', path: '/v1/deliveries/:deliveryId', role: 'read', tag, summary: 'Read a delivery, its attempts and its workflow',
     params, replies: { 200: deliveryDetail },
     handle: async ({ params: { deliveryId } }, { deps, read, caller: { workspaceId } }) => {
-      const { delivery, told, endpoint, attempts, history } = await read(async (sql) => {
+      const { delivery, told, endpoint, attempts, history, kept } = await read(async (sql) => {
         const found = await findDelivery(sql, workspaceId, deliveryId);
         if (!found) throw notFound('delivery', deliveryId);
         return {
@@ -44,10 +45,12 @@ export const deliveryRoutes: readonly Route[] = [
           endpoint: await findEndpoint(sql, workspaceId, found.endpointId),
           attempts: await listAttempts(sql, found.eventId, deliveryId),
           history: await readSendHistory(sql, found.eventId, found.endpointId, deliveryId),
+          kept: await findKeptBody(sql, found),
         };
       });
       const findBody = bodyFinder({
         event: told?.event ?? null,
+        transformed: kept.body,
         dialect: endpoint?.dialect ?? null,
         history,
         verifyToken: endpoint && openVerifyToken(deps.keyRing, endpoint),

@@ -4,7 +4,7 @@ import { ENDPOINT_STATUSES } from '../../domain/endpoint';
 import type { PolicyOverrides } from '../../domain/policy';
 import { invalid, notFound } from '../../errors';
 import { findEndpoint, listEndpoints, type StoredEndpoint } from '../../store/endpoints';
-import { requireHeaders, requireUrl, secretFor, urlOf } from '../endpoint-input';
+import { requireHeaders, requireTransform, requireUrl, secretFor, urlOf } from '../endpoint-input';
 import { listQuery, openList } from '../lists';
 import { presentEndpoint, presentSecret } from '../present-endpoint';
 import { route, type Route, type RouteContext } from '../route';
@@ -29,9 +29,10 @@ const resourceRoutes: readonly Route[] = [
       requireHeaders(body.headers);
       const secret = secretFor(body.dialect, body.secret, body.signature);
       await requireUrl(deps, url, body.dialect);
+      await requireTransform(deps, context.caller.workspaceId, body.transform);
       const endpoint = await context.write((trx) => createEndpoint(deps, trx, by(context), {
         name: body.name ?? null, url, dialect: body.dialect, events: body.events, scope: body.scope,
-        headers: body.headers, policy: body.policy as PolicyOverrides, metadata: body.metadata, secret, verifyToken: body.verifyToken,
+        headers: body.headers, policy: body.policy as PolicyOverrides, metadata: body.metadata, secret, verifyToken: body.verifyToken, transform: body.transform,
       }));
       return { status: 201, body: { ...presentEndpoint(endpoint), ...presentSecret(secret) } };
     },
@@ -62,9 +63,10 @@ const resourceRoutes: readonly Route[] = [
       if (body.headers) requireHeaders(body.headers);
       const url = urlOf(body, before.url);
       if (url !== undefined) await requireUrl(context.deps, url, before.dialect);
+      await requireTransform(context.deps, context.caller.workspaceId, body.transform);
       const endpoint = await context.write((trx) => changeEndpoint(context.deps, trx, by(context), endpointId, {
         name: body.name, url, events: body.events, scope: body.scope, headers: body.headers,
-        policy: body.policy as PolicyOverrides | undefined, metadata: body.metadata, verifyToken: body.verifyToken,
+        policy: body.policy as PolicyOverrides | undefined, metadata: body.metadata, verifyToken: body.verifyToken, transform: body.transform,
       }));
       if (endpoint.url !== before.url) context.deps.poster.forget(endpointId);
       return { status: 200, body: presentEndpoint(endpoint) };

@@ -17,10 +17,11 @@ import { recoveryRoutes } from './recovery';
 import { ruleRoutes } from './rules';
 import { statsRoutes } from './stats';
 import { streamRoutes } from './stream';
+import { transformRoutes } from './transform';
 import { workspaceRoutes } from './workspaces';
 
 const described: readonly Route[] = [
-  ...eventRoutes, ...bulkRoutes, ...objectRoutes, ...deliveryRoutes, ...endpointRoutes, ...ruleRoutes, ...eventTypeRoutes, ...recoveryRoutes, ...flowRoutes, ...fileRoutes, ...channelRoutes, ...inboundRoutes,
+  ...eventRoutes, ...bulkRoutes, ...objectRoutes, ...deliveryRoutes, ...endpointRoutes, ...ruleRoutes, ...eventTypeRoutes, ...transformRoutes, ...recoveryRoutes, ...flowRoutes, ...fileRoutes, ...channelRoutes, ...inboundRoutes,
   ...jobRoutes, ...statsRoutes, ...streamRoutes, ...apiKeyRoutes, ...workspaceRoutes, ...healthRoutes,
 ];
 

@@ -29,7 +29,7 @@ export const attemptOut = z.strictObject({
   outcome: z.enum(OUTCOMES).nullable(),
   error: z.string().nullable(),
   request: z.strictObject({ url: z.string(), headers, body: z.string().nullable() }).nullable()
-    .describe('null while it is under way, and where it is not known what was sent; its body is rendered again, null where that can not be done'),
+    .describe('null while it is under way, where none was made (transform_error), and where it is not known what was sent; its body is rendered again, null where that can not be done'),
   response: z.strictObject({ headers, body: z.string(), truncated: z.boolean() }).nullable().describe('null without an answer'),
 });
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { DIALECT_NAMES } from '../../domain/dialect';
 import { AUTOMATIC_REASONS, ENDPOINT_STATUSES } from '../../domain/endpoint';
 import { OUTCOMES } from '../../domain/attempt';
+import { MAX_EXPRESSION } from '../../domain/transform';
 import { policyIn, policyOut } from './policy';
 import { anyJson, eventPattern, eventType, idOf, jsonObject, nameText, timeOut } from './shared';
 
@@ -23,6 +24,11 @@ const secret = z.string().min(1).max(256);
 const verifyToken = z.string().min(1).max(256).describe('sent in the body by the dialect chative; shown as "[redacted]"');
 const signature = z.enum(['v1', 'v1a']).describe('what is generated where no secret is given: v1 a shared one (HMAC), v1a a key pair (ed25519)');
 
+const expression = z.string().min(1, 'must not be empty').max(MAX_EXPRESSION, `may have at most ${MAX_EXPRESSION} characters`);
+const transform = z.strictObject({
+  language: z.enum(['jsonata']), expression, enabled: z.boolean().default(true).describe('false: it is kept and does nothing'),
+}).nullable().describe('makes another body of the one that the dialect would send; not with the dialects chative, spektr and meta');
+
 /** The body of a new endpoint: its address is `url`, or `host` and `path`. */
 export const endpointCreate = z.strictObject({
   name: nameText.nullable().optional(),
@@ -38,6 +44,7 @@ export const endpointCreate = z.strictObject({
   verifyToken: verifyToken.nullish(),
   policy: policyIn.default({}),
   metadata: metadata.default({}),
+  transform: transform.default(null),
 }).superRefine((body, context) => {
   if ((body.url === undefined) === (body.host === undefined)) {
     context.addIssue({ code: 'custom', path: ['url'], message: 'must be given, or host (with path) instead of it, but not both' });
@@ -64,6 +71,7 @@ export const endpointChange = z.strictObject({
   verifyToken: verifyToken.nullable().describe('"[redacted]" keeps it, null removes it'),
   policy: policyIn,
   metadata,
+  transform: transform.describe('replaces the one that is there; null takes it away'),
 }).partial().superRefine((body, context) => {
   if (body.url !== undefined && (body.host !== undefined || body.path !== undefined)) {
     context.addIssue({ code: 'custom', path: ['url'], message: 'must not stand beside host and path' });
@@ -85,6 +93,7 @@ export const endpointOut = z.strictObject({
   verifyToken: z.literal('[redacted]').nullable(),
   policy: policyOut,
   metadata: jsonObject,
+  transform: z.strictObject({ language: z.enum(['jsonata']), expression: z.string(), enabled: z.boolean() }).nullable(),
   createdAt: timeOut,
   updatedAt: timeOut,
 });

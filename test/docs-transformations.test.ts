@@ -1,0 +1,38 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { DIALECT_NAMES } from '../src/domain/dialect';
+import { takesTransform } from '../src/domain/transform';
+import { startApi, type TestApi } from './support/api';
+import { openReceiver, type Receiver } from './support/receiver';
+import { snippet } from './support/snippets';
+
+const PAGE = 'docs/transformations.md';
+const text = readFileSync(join(__dirname, '..', PAGE), 'utf8');
+
+let api: TestApi;
+let receiver: Receiver;
+beforeAll(async () => {
+  [api, receiver] = await Promise.all([startApi(), openReceiver()]);
+});
+afterAll(async () => {
+  await receiver.close();
+  await api.close();
+});
+
+test('the calls of docs/transformations.md make the body that it shows', async () => {
+  const { stdout } = await promisify(execFile)('sh', ['-euc', snippet(PAGE, 'transform')], {
+    env: { ...process.env, KEY: api.rootKey, API: api.url, URL: `${receiver.url}/hook` },
+  });
+  const shown = JSON.parse(/<!-- sent -->\n```json\n([^]*?)```/.exec(text)?.[1] ?? '');
+  const [tried, tested] = stdout.trim().split('\n').map((line) => JSON.parse(line));
+  expect(tried).toMatchObject({ body: shown, error: null });
+  expect(tested).toMatchObject({ outcome: 'ok' });
+  expect(receiver.received('/hook').map(({ body }) => JSON.parse(body))).toEqual([shown]);
+});
+
+test('it names the dialects that take a transform, and those that do not', () => {
+  const [, taken = ''] = /## Where it can be used\n\nWith (.*?)\. Not/s.exec(text) ?? [];
+  expect(DIALECT_NAMES.filter((name) => taken.includes(`\`${name}\``))).toEqual(DIALECT_NAMES.filter(takesTransform));
+});
