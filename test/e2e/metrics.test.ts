@@ -129,7 +129,7 @@ test('labels take their values from closed lists, and hold no id, address or sec
     outcome: OUTCOMES, dialect: DIALECT_NAMES, status: ['2xx', '3xx', '4xx', '5xx', 'delivered', 'exhausted', 'cancelled', 'pending', 'retrying', 'held', 'active', 'failing', 'deactivated'],
     kind: ['event', 'retry', 'signal', 'job', 'events', 'attempts', 'retries', 'watchers', 'jobs', 'orphans'],
     route: ['other', ...routes.map(({ path }) => path)], method: ['other', 'GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    pool: ['main', 'outbox'], state: ['open', 'idle', 'waiting'], workflow: ['deliverEvent', 'deliver'], result: ['stored', 'duplicate'],
+    pool: ['main', 'outbox'], state: ['open', 'idle', 'waiting'], workflow: ['deliverEvent', 'deliver'], result: ['stored', 'duplicate'], enforce: ['warn', 'reject'],
   };
   for (const part of ['api', 'worker'] as const) {
     const told = await scrape(part);
