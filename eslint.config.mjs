@@ -30,7 +30,7 @@ const history = 'A migration never changes, so it must not depend on code that d
 export default defineConfig(
   globalIgnores(['dist/', 'node_modules/', 'coverage/', '.posthorn/']),
   {
-    files: ['{src,workflows,activities,migrations,test}/**/*.ts'],
+    files: ['{src,workflows,activities,migrations,test}/**/*.{ts,tsx}'],
     extends: [tseslint.configs.recommended],
     languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },
     linterOptions: { reportUnusedDisableDirectives: 'error' },
@@ -61,6 +61,20 @@ export default defineConfig(
         { name: 'fetch', message: 'Outgoing requests go through wire/post, which checks the address that is really dialled.' },
       ],
       'no-console': 'error',
+    },
+  },
+  {
+    // The page of the console runs in browsers: it has types of its own, and its only way out is the API.
+    files: ['src/console/page/**/*.{ts,tsx}'],
+    languageOptions: { parserOptions: { project: './src/console/page/tsconfig.json', tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      'no-restricted-globals': 'off',
+      '@typescript-eslint/no-restricted-imports': ['error', { patterns: [
+        { regex: '^\\.\\./', message: 'The page knows the API and nothing of our code.' },
+        { regex: '^(?!preact|uplot|\\.)', message: 'The page has preact and uplot, and nothing else.' },
+      ] }],
+      'no-restricted-properties': ['error',
+        ...['innerHTML', 'outerHTML', 'insertAdjacentHTML'].map((property) => ({ property, message: 'What is shown is text: no data becomes markup.' }))],
     },
   },
   boundary(['src/domain/**/*.ts'], [

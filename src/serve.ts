@@ -8,6 +8,7 @@ import { openCatalogues } from './commands/catalogue';
 import { ensureDefaultWorkspace, ensureRootKey } from './commands/manage-keys';
 import { createPublisher } from './commands/publish';
 import type { Config } from './config';
+import { serveConsole } from './console/serve';
 import { createDeps } from './create-deps';
 import type { Deps } from './deps';
 import { failpoint } from './failpoint';
@@ -61,7 +62,7 @@ export async function serve(config: Config, options: ServeOptions = {}): Promise
     const catalogues = await openCatalogues(deps.db, (err) => log.warn({ err }, 'api.catalogues_not_read'));
     const exposition = createExposition(deps.metrics.api.meter, { before: bindBacklog(deps.metrics.api, deps.db) });
     const streams = createStreamHub(deps, config.DATABASE_URL ?? '');
-    const handle = createApp({ deps, streams, announcer: { announce }, publisher, catalogues, routes, exposition, onUndeclaredAnswer: options.onUndeclaredAnswer ?? 'log' }).callback();
+    const handle = createApp({ deps, streams, pages: serveConsole(), announcer: { announce }, publisher, catalogues, routes, exposition, onUndeclaredAnswer: options.onUndeclaredAnswer ?? 'log' }).callback();
     const { server, drain } = createApiServer((request, response) => void handle(request, response), options.http);
     await listen(server, config);
     const metricsServer = config.METRICS_PORT === undefined ? null : startMetricsServer(exposition, {

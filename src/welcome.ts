@@ -12,7 +12,7 @@ export function welcome({ url, rootKey, temporalUiUrl }: Welcome): string {
   const rows = [
     ['API', url],
     ['Documentation', `${url}/docs`],
-    ['Console', `${url}/console   (to be: it is not built yet)`],
+    ['Console', `${url}/console`],
     ...(temporalUiUrl ? [['Temporal UI', temporalUiUrl]] : []),
     ...(rootKey ? [['Root key', `${rootKey}   (shown this once: keep it)`]] : []),
   ].map(([name = '', value = '']) => `  ${name.padEnd(15)}${value}`);

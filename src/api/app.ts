@@ -1,5 +1,5 @@
 import Router from '@koa/router';
-import Koa, { type Context } from 'koa';
+import Koa, { type Context, type Middleware } from 'koa';
 import type { Catalogues } from '../commands/catalogue';
 import type { Publisher } from '../commands/publish';
 import type { Deps } from '../deps';
@@ -26,6 +26,8 @@ export interface AppParts {
   readonly routes: readonly Route[];
   readonly exposition: Exposition;
   readonly streams: StreamHub;
+  /** Answers what is no call of the API, and passes on all else. */
+  readonly pages: Middleware;
   /** What follows an answer that its own route does not declare: `throw` a 500 (tests, development), or only `log` it. */
   readonly onUndeclaredAnswer: 'throw' | 'log';
 }
@@ -65,6 +67,7 @@ export function createApp(parts: AppParts): Koa {
     if (durationMs > SLOW_MS) log.warn({ requestId, method, path: ctx.path, status, durationMs: Math.round(durationMs) }, 'slow request');
   });
   app.use(serveDocs(() => openapiDocument(parts.routes) as unknown as ApiDocument));
+  app.use(parts.pages);
   app.use(refuseOtherMethods(parts.routes));
   app.use(router.routes());
   app.use((ctx) => refuseUnknown(router, ctx));

@@ -43,7 +43,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   Receiving: [
     'verifying', 'receiving', 'families/chakra', 'families/chakra-inbound', 'families/meta', 'families/chative', 'families/spektr', 'families/flow',
   ],
-  Operating: ['settings', 'operating', 'kubernetes', 'upgrading', 'observability', 'stream', 'tracing', 'retention'],
+  Operating: ['settings', 'operating', 'kubernetes', 'upgrading', 'observability', 'console', 'stream', 'tracing', 'retention'],
   Reference: ['errors', 'outcomes', 'cli', 'changes'],
 };
 

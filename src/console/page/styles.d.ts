@@ -1,0 +1,2 @@
+/** Styles are taken into the bundle's own file. */
+declare module '*.css';
