@@ -43,16 +43,17 @@ types.setTypeParser(types.builtins.JSON, (text) => text);
 
 /**
  * SQLSTATEs that say "PostgreSQL is away": connection, operator intervention, out of resources (disk, connections), writes
- * refused (a standby, or an operator's doing), and the end of a session that was idle within a transaction.
+ * refused (a standby, or an operator's doing), the end of a session that was idle within a transaction, and a statement that took
+ * too long, behind somebody's lock at most.
  */
-const AWAY = /^(08|57P|53|25006|25P03)/;
+const AWAY = /^(08|57P|57014|53|25006|25P03)/;
 const AWAY_ERRNO = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', 'EPIPE', 'ENOENT']);
 
 /** Whether an error means that the database can't be reached now, rather than that a statement was wrong. */
 export function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  return AWAY.test(code) || AWAY_ERRNO.has(code) || /Connection terminated|timeout exceeded when trying to connect|Query read timeout/.test(error.message);
+  return AWAY.test(code) || AWAY_ERRNO.has(code) || /Connection terminated|timeout exceeded when trying to connect|Query read timeout|is not queryable|Client was closed/.test(error.message);
 }
 
 /** The SQLSTATE and constraint of a PostgreSQL error; null for any other. */

@@ -1,4 +1,4 @@
-import { openDb, type PooledDb } from '../../src/store/db';
+import { isDatabaseAway, openDb, type PooledDb } from '../../src/store/db';
 import { freshDatabase, type TestDatabase } from '../support/postgres';
 
 let database: TestDatabase;
@@ -29,4 +29,15 @@ it('a table that is extended while statements on it are prepared is read on, on 
 it('a session that is idle within a transaction is ended by PostgreSQL, so that nobody waits for its locks for ever', async () => {
   const [row] = await db.query<{ idle_in_transaction_session_timeout: string }>({ text: 'show idle_in_transaction_session_timeout' });
   expect(row?.idle_in_transaction_session_timeout).toBe('30s');
+});
+
+it('a statement that takes too long, behind a lock say, and a write that is refused count as "away"; a wrong statement does not', async () => {
+  const faultOf = (text: string, before: string): Promise<unknown> =>
+    db.transaction(async (trx) => {
+      await trx.query({ text: before });
+      await trx.query({ text });
+    }).catch((error: unknown) => error);
+  expect(isDatabaseAway(await faultOf('select pg_sleep(5)', `set local statement_timeout = 20`))).toBe(true);
+  expect(isDatabaseAway(await faultOf('create table nowhere (a int)', 'set transaction read only'))).toBe(true);
+  expect(isDatabaseAway(await faultOf('select 1 / 0', 'select 1'))).toBe(false);
 });

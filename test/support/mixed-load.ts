@@ -49,7 +49,7 @@ export function startLoad(plan: LoadPlan): MixedLoad {
     for (;;) {
       const reply = await service.call(method, path, body, { ...headers, ...more }).catch(() => null);
       if (reply && reply.status < 300) return reply.body;
-      if (reply && reply.status !== 503 && reply.status !== 409) throw new Error(`${method} ${path} was answered ${reply.status}: ${reply.text}`);
+      if (reply && reply.status !== 503 && reply.status !== 409) throw new Error(`${method} ${path} was answered ${reply.status}: ${reply.text}\n${service.api().output().slice(-3_000)}`);
       const status = reply?.status ?? 0;
       refused.set(status, (refused.get(status) ?? 0) + 1);
       await delay(100);
