@@ -51,7 +51,7 @@ const REFUSALS: Readonly<Record<string, () => Promise<() => Promise<unknown>>>> 
   },
   // As it answers where a file can not grow: to each write of what a delivery needs.
   async 'has a full disk'() {
-    const tables = ['events', 'plans', 'deliveries', 'attempts', 'objects'];
+    const tables = ['events', 'plans', 'deliveries', 'attempts', 'objects', 'outbox'];
     await connected(async (client) => {
       await client.query(`create function full_disk() returns trigger language plpgsql as $$ begin raise exception 'could not extend file' using errcode = 'disk_full'; end $$`);
       for (const table of tables) await client.query(`create trigger full_disk before insert or update on ${table} for each row execute function full_disk()`);
