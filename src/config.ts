@@ -4,6 +4,8 @@ const port = z.coerce.number().int().min(0).max(65535);
 const positive = z.coerce.number().int().min(1);
 const list = z.string().transform((text) => text.split(',').map((part) => part.trim()).filter(Boolean));
 const onOff = z.enum(['on', 'off']).transform((text) => text === 'on');
+const pairs = list.pipe(z.array(z.string().regex(/^[A-Za-z0-9_-]+=./, 'must be name=value,…'))).transform((parts) =>
+  Object.fromEntries(parts.map((part) => [part.slice(0, part.indexOf('=')), decodeURIComponent(part.slice(part.indexOf('=') + 1))] as const)));
 const keyRing = list.pipe(
   z.array(
     z.string().regex(/^[A-Za-z0-9_-]{1,32}:[A-Za-z0-9+/]{43}=$/, 'each key is id:base64 of 32 bytes, such as k1:… (make one with: openssl rand -base64 32)'),
@@ -37,6 +39,10 @@ export const Settings = z.object({
   METRICS_PORT: port.optional().describe('port on which the API tells its metrics without a key; unset: only as `GET /metrics` of the API, with the root key'),
   WORKER_METRICS_PORT: port.optional().describe('port on which a worker tells its metrics without a key; unset: none, and 9464 under `npm start`'),
   METRICS_HOST: z.string().default('127.0.0.1').describe('address that the ports of metrics listen on'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional().describe('base address of an OpenTelemetry collector that takes OTLP over HTTP, such as `http://127.0.0.1:4318`; unset: no traces'),
+  OTEL_EXPORTER_OTLP_HEADERS: pairs.optional().describe('headers for the collector, `name=value,…`'),
+  OTEL_SERVICE_NAME: z.string().default('posthorn').describe('name of the service in traces'),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1).describe('share of traces that is kept, 0 to 1, where the caller has not decided'),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('least level that is logged'),
 });
 
@@ -49,7 +55,7 @@ export const allowedNetworksOf = (config: Pick<Config, 'DELIVERY_ALLOWED_NETWORK
 
 /** Names of the settings whose values are never printed. */
 export const SECRET_SETTINGS: ReadonlySet<string> = new Set([
-  'DATABASE_URL', 'TEMPORAL_API_KEY', 'POSTHORN_ROOT_KEY', 'POSTHORN_ENCRYPTION_KEYS',
+  'DATABASE_URL', 'TEMPORAL_API_KEY', 'POSTHORN_ROOT_KEY', 'POSTHORN_ENCRYPTION_KEYS', 'OTEL_EXPORTER_OTLP_HEADERS',
 ]);
 
 /** All mistakes of the environment at once, one line each; secret values are left out. */

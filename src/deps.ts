@@ -4,6 +4,7 @@ import type { Log } from './log';
 import type { Metrics } from './metrics/metrics';
 import type { KeyRing } from './seal';
 import type { Db } from './store/db';
+import type { Tracing } from './tracing/tracing';
 import type { Transformer } from './transform/transformer';
 import type { AddressPolicy } from './wire/address';
 import type { Poster } from './wire/post';
@@ -23,4 +24,6 @@ export interface Deps {
   readonly now: () => Date;
   /** What is counted; told by `GET /metrics`. */
   readonly metrics: Metrics;
+  /** Null where no traces are kept. */
+  readonly tracing: Tracing | null;
 }

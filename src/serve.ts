@@ -20,6 +20,7 @@ import { createAnnouncer } from './store/announcer';
 import { isDatabaseAway, type Db } from './store/db';
 import { ensurePartitions } from './store/partitions';
 import { requireWorkspaceRole } from './store/workspace-role';
+import { openTracing } from './tracing/tracing';
 
 /** An API process that listens. */
 export interface RunningApi {
@@ -49,7 +50,7 @@ const UPKEEP_MS = 3_600_000;
  */
 export async function serve(config: Config, options: ServeOptions = {}): Promise<RunningApi> {
   const log = options.log ?? createLog(config.LOG_LEVEL, { process: 'api' });
-  const deps = createDeps(config, log);
+  const deps = createDeps(config, log, openTracing(config, log, 'api'));
   try {
     const rootKey = await prepare(deps);
     const announcer = createAnnouncer(config.DATABASE_URL ?? '');

@@ -33,6 +33,7 @@ import { openDb } from './store/db';
 import { FEED_CHANNEL } from './store/live-feed';
 import { registerSearchAttributes } from './search-attributes';
 import { connectTemporal, createWorkflows } from './temporal';
+import { openTracing } from './tracing/tracing';
 
 /** A worker that runs: relay and Temporal worker on one connection. */
 export interface RunningWorker {
@@ -61,7 +62,7 @@ export async function work(config: Config, options: WorkOptions = {}): Promise<R
   const log = createLog(config.LOG_LEVEL, { process: 'worker' });
   // The order of stopping is ours, not the SDK's.
   Runtime.install({ shutdownSignals: [], logger: sdkLogger(log) });
-  const deps = createDeps(config, log);
+  const deps = createDeps(config, log, openTracing(config, log, 'worker'));
   const clock = await watchClock(deps);
   const connection = await connectPatiently(config, log);
   const missing = await registerSearchAttributes(connection, config.TEMPORAL_NAMESPACE);

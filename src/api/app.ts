@@ -16,6 +16,7 @@ import { present, presentError, requestIdOf } from './present';
 import type { Route } from './route';
 import { createRunner } from './run';
 import type { StreamHub } from './stream-hub';
+import { traceRequest } from './trace-request';
 
 /** What the app is made of. */
 export interface AppParts {
@@ -88,15 +89,17 @@ function createRouter(parts: AppParts, auth: Auth): Router {
     router.register(route.path, [route.method], async (ctx) => {
       const requestId = String(ctx.state['requestId']);
       ctx.state['times'] = times;
-      const credentials = credentialsOf(ctx);
-      const admitted = (route.role === null ? ofStrangers : ofKeys).enter(waitsElsewhere(route, ctx));
-      try {
-        const caller = route.role === null ? null : await auth.authenticate(credentials, route);
-        const answer = await run({ route, guard, caller, requestId, admitted, mayStill: () => auth.confirm(credentials, route) }, ctx);
-        present(ctx, answer, route.replyType);
-      } finally {
-        admitted.leave();
-      }
+      await traceRequest(parts.deps.tracing, route, ctx, async () => {
+        const credentials = credentialsOf(ctx);
+        const admitted = (route.role === null ? ofStrangers : ofKeys).enter(waitsElsewhere(route, ctx));
+        try {
+          const caller = route.role === null ? null : await auth.authenticate(credentials, route);
+          const answer = await run({ route, guard, caller, requestId, admitted, mayStill: () => auth.confirm(credentials, route) }, ctx);
+          present(ctx, answer, route.replyType);
+        } finally {
+          admitted.leave();
+        }
+      });
     });
   }
   return router;

@@ -5,6 +5,7 @@ import { AppError, invalid } from '../errors';
 import type { Sql } from '../store/db';
 import { claimExternalIds, storeEvents, type InsertedEvent, type NewEvent } from '../store/event-insert';
 import { lockObjects, updateSequences } from '../store/objects';
+import { traced } from '../trace-context';
 
 /** Most bytes of an event's data. */
 export const MAX_DATA_BYTES = 256 * 1024;
@@ -34,7 +35,7 @@ export function newCustomEvent(newId: NewId, workspaceId: string, posted: Posted
   }
   return {
     id: newId('event'), workspaceId, externalId, type, sequence: null, causedBy: null, objectKind: null, objectId: null,
-    object: null, previous: null, changes: null, data, actor: null, occurredAt,
+    object: null, previous: null, changes: null, data, actor: null, occurredAt, ...traced(),
   };
 }
 

@@ -7,6 +7,7 @@ import { FOREIGN_KEY_VIOLATION, violation, type Sql } from '../store/db';
 import type { NewEvent } from '../store/event-insert';
 import { insertObject, lockObject, removeObject, updateObject, type ObjectRef } from '../store/objects';
 import { familyEvents } from './family-events';
+import { traced } from '../trace-context';
 
 /** Most attributes of one object. */
 export const MAX_ATTRIBUTES = 1_000;
@@ -159,6 +160,7 @@ function eventsOf(context: ChangeContext, before: TrackedObject | null, after: T
     data: null,
     actor: actor && JSON.stringify(actor),
     occurredAt: now,
+    ...traced(),
   };
   const events = announced.types.map((type, n) => ({ ...shared, id: newId('event'), type, sequence: subject.sequence + 1 + n }));
   return { events, object: { ...subject, sequence: subject.sequence + events.length } };

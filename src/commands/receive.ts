@@ -6,6 +6,7 @@ import { findReceivingChannel, type StoredChannel } from '../store/channels';
 import type { Sql } from '../store/db';
 import { insertReceived, type ReceivedEvent } from '../store/received-events';
 import { channelPlace } from '../store/sealed-places';
+import { traced } from '../trace-context';
 
 /** A request that a channel received, after its signature was checked. */
 export interface Received {
@@ -52,7 +53,7 @@ export async function receive({ newId, now }: Pick<Deps, 'newId' | 'now'>, sql: 
   const stored = await insertReceived(sql, channel, [
     event(INBOUND_RAW, `raw:${sha256(received.body).toString('hex')}`, received.body, received.signature),
     ...received.items.map(({ kind, key, data }) => event(inboundType(kind), `${kind}:${key}`, data, null)),
-  ], now());
+  ], now(), traced().traceparent ?? null);
   return stored.length;
 }
 

@@ -68,6 +68,8 @@ export interface Event {
   readonly createdAt: Date;
   /** Of an inbound event alone. */
   readonly received?: ReceivedFrom;
+  /** The trace that it belongs to, where one is kept: a `traceparent` of W3C Trace Context. */
+  readonly traceparent?: string;
 }
 
 /**

@@ -9,6 +9,7 @@ import type { Pace } from './pace';
 import type { Recorder } from './recorder';
 import type { RoutingCache, WorkspaceRouting } from './routing-cache';
 import type { AttemptReport, Send } from './sender';
+import { tracePlans } from './trace';
 import type { Witness } from './witness';
 
 /** How long a first attempt waits for a place in flight and a token before its delivery goes to the endpoint lane. */
@@ -75,7 +76,7 @@ interface Saved {
 }
 
 async function saveAll(parts: Parts, events: readonly Event[], revision: number): Promise<Saved | null> {
-  const startedAt = performance.now();
+  const [startedAt, plannedFrom] = [performance.now(), parts.deps.now()];
   const [first] = events;
   const routing = first && (await parts.routings.get(first.workspaceId, revision));
   if (!routing) return null;
@@ -84,6 +85,7 @@ async function saveAll(parts: Parts, events: readonly Event[], revision: number)
   const mine = await savePlans(parts.deps.db, plans);
   countPlans(parts.deps.metrics.worker, plans, mine, performance.now() - startedAt);
   parts.witness.planned(events, plans, mine);
+  tracePlans(parts.deps.tracing, events.filter(({ id }) => mine.has(id)), plans, plannedFrom);
   failpoint('after-plan');
   return { routing, plans: new Map(plans.map((plan) => [plan.eventId, plan])), mine, at };
 }

@@ -18,6 +18,7 @@ import { requestHeaders } from '../wire/request';
 import { failpoint } from '../failpoint';
 import { countAttempt } from './attempt-watch';
 import type { Finished, Recorder } from './recorder';
+import { endAttempt, traceAttempt } from './trace';
 import type { Witness } from './witness';
 
 /** An attempt whose intent stands in the database and whose bytes may leave now. */
@@ -75,6 +76,8 @@ export function createSender(deps: Deps, recorder: Recorder, witness: Witness, o
     const made = target.hasTransformed ? await bodyFor(deps, attempt, rendered) : rendered;
     // An expression may have taken a while: the signature tells when it was made.
     const request = Buffer.isBuffer(made) ? { body: made, headers: requestHeaders(target, event, made, target.hasTransformed ? deps.now() : startedAt) } : null;
+    const span = traceAttempt(deps.tracing, attempt, startedAt);
+    if (span && request) request.headers['traceparent'] = span.traceparent;
     failpoint('before-send');
     const sentAtMs = performance.now();
     underWay += 1;
@@ -85,6 +88,7 @@ export function createSender(deps: Deps, recorder: Recorder, witness: Witness, o
     const answeredAtMs = performance.now();
     if (request) onSent(target.id, reply.durationMs);
     const verdict = judge(reply, target.policy.success, deps.now());
+    endAttempt(span, verdict.outcome, reply.statusCode);
     const step = nextStep(target.policy, attempt.failures, verdict, Math.random());
     const afterMs = !attempt.isProbe && step.status === 'RETRYING' ? step.afterMs : null;
     const finished: Finished = {
@@ -124,7 +128,7 @@ export function createSender(deps: Deps, recorder: Recorder, witness: Witness, o
       deps.log.info({
         workspaceId: event.workspaceId, eventId: event.id, eventType: event.type, deliveryId: attempt.deliveryId, endpointId: target.id,
         number: attempt.number, outcome: verdict.outcome, statusCode: reply.statusCode, fault: request && reply.error,
-        durationMs: Math.round(reply.durationMs), status: recorded?.status ?? null, afterMs,
+        durationMs: Math.round(reply.durationMs), status: recorded?.status ?? null, afterMs, ...(span && { traceId: span.traceId }),
       }, 'attempt');
     }
     return {

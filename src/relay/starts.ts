@@ -3,6 +3,8 @@ import { createGroupCommit } from '../group-commit';
 import type { Workflows } from '../temporal';
 import { finishClaims, readFold, saveFold, type ClaimedEvent } from '../store/outbox-claim';
 import { failpoint } from '../failpoint';
+import { traceStart } from '../engine/trace';
+import { deliverEventId } from '../../workflows/contract';
 import { createTokens } from './tokens';
 
 /** Starts `deliverEvent` for claimed events, at a pace that leaves the processor to the deliveries. */
@@ -133,7 +135,7 @@ function takeFold(queue: ClaimedEvent[], size: number): ClaimedEvent[] {
 }
 
 /** Starts the workflow of a fold; answers the rows that are done with it. */
-async function startFold({ db }: Deps, workflows: Workflows, claimed: readonly ClaimedEvent[]): Promise<number[]> {
+async function startFold({ db, now, tracing }: Deps, workflows: Workflows, claimed: readonly ClaimedEvent[]): Promise<number[]> {
   const [first] = [...claimed].sort((a, b) => (a.event.id < b.event.id ? -1 : 1));
   if (!first) return [];
   const foldId = first.foldId ?? first.event.id;
@@ -143,10 +145,12 @@ async function startFold({ db }: Deps, workflows: Workflows, claimed: readonly C
     ? claimed.map(({ outboxId, event }) => ({ outboxId, eventId: event.id })).sort((a, b) => (a.eventId < b.eventId ? -1 : 1))
     : await readFold(db, foldId);
   if (fold.length > 0) {
+    const startedAt = now();
     await workflows.startDeliverEvent(
       { workspaceId: first.event.workspaceId, eventIds: fold.map(({ eventId }) => eventId) },
       { types: claimed.map(({ event }) => event.type), objectId: fold.length === 1 ? first.event.objectId : null },
     );
+    traceStart(tracing, claimed.map(({ event }) => event), deliverEventId(fold.map(({ eventId }) => eventId)), startedAt);
   }
   return fold.map(({ outboxId }) => outboxId);
 }

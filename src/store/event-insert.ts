@@ -11,21 +11,21 @@ export interface InsertedEvent {
 }
 
 /**
- * Rows to insert, as arrays ($1 to $14, see {@link eventValues}); `n` is the place in the call. For statements that
+ * Rows to insert, as arrays ($1 to $15, see {@link eventValues}); `n` is the place in the call. For statements that
  * change an object and store its events at once: `with …, fresh as (EVENT_INPUT), EVENT_STORE select …`.
  */
 export const EVENT_INPUT = `select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[],
-    $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::timestamptz[]) with ordinality
+    $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::timestamptz[], $15::text[]) with ordinality
   as input(id, workspace_id, type, external_id, sequence, caused_by, object_kind, object_id,
-    object, previous, changes, data, actor, occurred_at, n)`;
+    object, previous, changes, data, actor, occurred_at, traceparent, n)`;
 
 /** The event, and the row that tells the relay of it. */
 export const EVENT_STORE = `
   stored as (
     insert into events (id, workspace_id, type, external_id, sequence, caused_by, object_kind, object_id,
-      object, previous, changes, data, actor, occurred_at)
+      object, previous, changes, data, actor, occurred_at, traceparent)
     select id, workspace_id, type, external_id, sequence, caused_by, object_kind, object_id,
-      object, previous, changes, data, actor, occurred_at from fresh
+      object, previous, changes, data, actor, occurred_at, traceparent from fresh
   ), told as (
     insert into outbox (kind, workspace_id, event_id) select 'event', workspace_id, id from fresh order by n
   )`;
@@ -102,6 +102,7 @@ export const eventValues = (events: readonly NewEvent[]): readonly unknown[] => 
   events.map((e) => e.sequence), events.map((e) => e.causedBy), events.map((e) => e.objectKind), events.map((e) => e.objectId),
   events.map((e) => e.object), events.map((e) => e.previous), events.map((e) => e.changes), events.map((e) => e.data),
   events.map((e) => e.actor), events.map((e) => e.occurredAt.toISOString()),
+  events.map((e) => e.traceparent ?? null),
 ];
 
 /** The first event of an external id that a concurrent transaction claimed: committed by now, but after our statement began. */

@@ -6,7 +6,7 @@ export interface EventRow {
   id: string; workspace_id: string; type: string; external_id: string | null; sequence: number | null; caused_by: string | null;
   object_kind: ObjectKind | null; object_id: string | null; object: string | null; previous: string | null;
   changes: string | null; data: string | null; actor: string | null; occurred_at: Date; created_at: Date;
-  channel_id: string | null; received_signature: string | null;
+  channel_id: string | null; received_signature: string | null; traceparent: string | null;
 }
 
 /** The event that a row stands for. */
@@ -27,4 +27,5 @@ export const toEvent = (row: EventRow): Event => ({
   occurredAt: row.occurred_at,
   createdAt: row.created_at,
   ...(row.channel_id && { received: { channelId: row.channel_id, signature: row.received_signature } }),
+  ...(row.traceparent && { traceparent: row.traceparent }),
 });

@@ -70,7 +70,7 @@ export async function insertObject(sql: Sql, object: TrackedObject, events: read
   const rows = await sql.query({
     name: 'object-insert',
     text: `with object as (
-        insert into objects (${COLUMNS}) values ($15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)
+        insert into objects (${COLUMNS}) values ($16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)
         on conflict (workspace_id, kind, type, primary_key) where primary_key is not null do nothing returning id
       ), fresh as (${EVENT_INPUT} where exists (select from object)), ${EVENT_STORE}
       select id from object`,
@@ -87,8 +87,8 @@ export async function updateObject(trx: Sql, object: TrackedObject, events: read
   await trx.query({
     name: 'object-update',
     text: `with object as (
-        update objects set state = $17, status = $18, attributes = $19, version = $20, sequence = $21, updated_at = $22
-        where workspace_id = $15 and id = $16
+        update objects set state = $18, status = $19, attributes = $20, version = $21, sequence = $22, updated_at = $23
+        where workspace_id = $16 and id = $17
       ), fresh as (${EVENT_INPUT}), ${EVENT_STORE} select where false`,
     values: [
       ...eventValues(events), object.workspaceId, object.id, object.state, object.status, JSON.stringify(object.attributes),
@@ -101,7 +101,7 @@ export async function updateObject(trx: Sql, object: TrackedObject, events: read
 export async function removeObject(trx: Sql, object: TrackedObject, events: readonly NewEvent[]): Promise<void> {
   await trx.query({
     name: 'object-remove',
-    text: `with object as (delete from objects where workspace_id = $15 and id = $16),
+    text: `with object as (delete from objects where workspace_id = $16 and id = $17),
              fresh as (${EVENT_INPUT}), ${EVENT_STORE} select where false`,
     values: [...eventValues(events), object.workspaceId, object.id],
   });

@@ -24,8 +24,8 @@ const INSERT = `
   ), fresh as (
     select * from input where exists (select from claimed where claimed.event_id = input.id)
   ), stored as (
-    insert into events (id, workspace_id, type, external_id, data, channel_id, received_signature, occurred_at)
-    select id, $1, type, external_id, data, $2, signature, $3::timestamptz from fresh
+    insert into events (id, workspace_id, type, external_id, data, channel_id, received_signature, occurred_at, traceparent)
+    select id, $1, type, external_id, data, $2, signature, $3::timestamptz, $9 from fresh
   ), told as (
     insert into outbox (kind, workspace_id, event_id) select 'event', $1, id from fresh order by n
   )
@@ -36,14 +36,14 @@ const INSERT = `
  * before (by external id) stores nothing. Answers the ids that were stored. The caller wakes the relay after its commit.
  */
 export async function insertReceived(
-  sql: Sql, channel: { readonly id: string; readonly workspaceId: string }, events: readonly ReceivedEvent[], receivedAt: Date,
+  sql: Sql, channel: { readonly id: string; readonly workspaceId: string }, events: readonly ReceivedEvent[], receivedAt: Date, traceparent: string | null,
 ): Promise<string[]> {
   const rows = await sql.query<{ id: string }>({
     name: 'events-insert-received',
     text: INSERT,
     values: [
       channel.workspaceId, channel.id, receivedAt.toISOString(), events.map((e) => e.id), events.map((e) => e.type),
-      events.map((e) => e.externalId), events.map((e) => e.data), events.map((e) => e.signature),
+      events.map((e) => e.externalId), events.map((e) => e.data), events.map((e) => e.signature), traceparent,
     ],
   });
   return rows.map(({ id }) => id);
