@@ -37,7 +37,7 @@ export function Overview() {
       <div class="columns">
         <Card title="Endpoints that need a look">
           {stats.unwell.length === 0 ? <Empty title="All endpoints are well"><p>Those that fail or were deactivated stand here.</p></Empty> : (
-            <Table label="Endpoints that need a look" head={['Endpoint', 'Status', 'Since', 'Failures in a row']}>
+            <Table label="Endpoints that need a look" head={['Endpoint', 'Status', 'Since', 'Failures']}>
               {stats.unwell.map((one) => (
                 <tr key={one.id}>
                   <td><IdLink to="endpoints" id={one.id} name={one.name ?? one.url} /></td>
