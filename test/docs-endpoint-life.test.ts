@@ -1,13 +1,11 @@
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { OPERATIONAL_TYPES } from '../src/domain/event';
 import { AUTOMATIC_REASONS } from '../src/domain/endpoint';
 import { startApi, type TestApi } from './support/api';
 import { makeOwed, owedRow } from './support/owed';
 import { openReceiver, type Receiver } from './support/receiver';
-import { snippet } from './support/snippets';
+import { runSnippets } from './support/snippets';
 
 const PAGE = 'docs/endpoint-life.md';
 const text = readFileSync(join(__dirname, '..', PAGE), 'utf8');
@@ -28,10 +26,7 @@ test('the calls of docs/endpoint-life.md show how a deactivated endpoint is, try
   const { id } = await makeOwed(api.db, row?.workspace_id ?? '', endpoint.id);
   await api.call('POST', `/v1/endpoints/${endpoint.id}/deactivate`, { reason: 'moving house' });
 
-  const { stdout } = await promisify(execFile)('sh', ['-euc', snippet(PAGE, 'by-hand')], {
-    env: { ...process.env, KEY: api.rootKey, API: api.url, ENDPOINT: endpoint.id },
-  });
-  expect(stdout.trim().split('\n').map((line) => JSON.parse(line) as unknown)).toMatchObject([
+  expect(await runSnippets(PAGE, ['by-hand'], api, { ENDPOINT: endpoint.id })).toMatchObject([
     { status: 'DEACTIVATED', reason: 'moving house', held: 1 }, { statusCode: 200, outcome: 'ok' }, { id: endpoint.id, status: 'ACTIVE', statusReason: null },
   ]);
   expect(receiver.received('/hook')).toHaveLength(1);

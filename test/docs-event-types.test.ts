@@ -1,12 +1,10 @@
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { EVENT_TYPE_KINDS } from '../src/domain/event-catalogue';
 import { declareEventTypes } from '../src/domain/type-declarations';
 import { startApi, type TestApi } from './support/api';
 import { openReceiver, type Receiver } from './support/receiver';
-import { snippet } from './support/snippets';
+import { runSnippets } from './support/snippets';
 
 const PAGE = 'docs/event-types.md';
 const text = readFileSync(join(__dirname, '..', PAGE), 'utf8');
@@ -23,10 +21,7 @@ afterAll(async () => {
 
 test('the calls of docs/event-types.md are answered as it says, and its declaration is the one that is made', async () => {
   const { body: endpoint } = await api.call('POST', '/v1/endpoints', { url: `${receiver.url}/hook` });
-  const { stdout } = await promisify(execFile)('sh', ['-euc', snippet(PAGE, 'catalogue')], {
-    env: { ...process.env, KEY: api.rootKey, API: api.url, ENDPOINT: endpoint.id },
-  });
-  const [put, taken, refused, builtIn, tested] = stdout.trim().split('\n').map((line) => JSON.parse(line));
+  const [put, taken, refused, builtIn, tested] = await runSnippets(PAGE, ['catalogue'], api, { ENDPOINT: endpoint.id });
   expect(put).toMatchObject({ type: 'invoice.paid', enforce: 'reject', sample: { invoice: 'in_1', amount: 12.5 } });
   expect(taken).toMatchObject({ duplicate: false });
   expect(refused).toMatchObject({ status: 422, code: 'schema_mismatch', errors: [{ path: 'data.amount', message: 'must be a number' }] });

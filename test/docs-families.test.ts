@@ -1,12 +1,10 @@
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { Webhook } from 'standardwebhooks';
 import { FLOW_TYPES } from '../src/domain/family-flow';
 import { SPEKTR_TYPES } from '../src/domain/family-spektr';
 import { startApi, type TestApi } from './support/api';
-import { snippet, verifierInPython, verifierInTypeScript } from './support/snippets';
+import { runSnippets, verifierInPython, verifierInTypeScript } from './support/snippets';
 
 const pageOf = (name: string): string => `docs/families/${name}.md`;
 const LANGUAGES = [['typescript', verifierInTypeScript], ['python', verifierInPython]] as const;
@@ -59,12 +57,7 @@ describe('the set-up', () => {
   });
   afterAll(() => api.close());
 
-  const run = async (name: string): Promise<unknown[]> => {
-    const { stdout } = await promisify(execFile)('sh', ['-euc', snippet(pageOf(name), 'set-up')], {
-      env: { ...process.env, KEY: api.rootKey, API: api.url, URL: 'https://127.0.0.1:9/hook' },
-    });
-    return stdout.trim().split('\n').map((line) => JSON.parse(line) as unknown);
-  };
+  const run = (name: string): Promise<unknown[]> => runSnippets(pageOf(name), ['set-up'], api, { URL: 'https://127.0.0.1:9/hook' });
   const typesOf = async (dialect: string): Promise<string[]> =>
     (await api.db.query<{ type: string }>({ text: 'select type from events where caused_by is not null and type = any($1) order by id', values: [dialect === 'flow' ? FLOW_TYPES : SPEKTR_TYPES] })).map(({ type }) => type);
 

@@ -1,13 +1,11 @@
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { acceptedJob } from '../src/api/schemas/job';
 import { recoveryEstimate } from '../src/api/schemas/recovery';
 import { RECOVERED } from '../src/domain/recovery';
 import { startApi, type TestApi } from './support/api';
 import { makeOwed } from './support/owed';
-import { snippet } from './support/snippets';
+import { runSnippets } from './support/snippets';
 
 const PAGE = 'docs/recovery.md';
 const text = readFileSync(join(__dirname, '..', PAGE), 'utf8');
@@ -34,10 +32,7 @@ describe('the calls of docs/recovery.md', () => {
   test('are taken as they stand, one after the other', async () => {
     const { body: endpoint } = await api.call('POST', '/v1/endpoints', { url: 'http://127.0.0.1:9/hook' });
     await makeOwed(api.db, (await api.db.query<{ id: string }>({ text: 'select workspace_id as id from endpoints' }))[0]!.id, endpoint.id, { status: 'EXHAUSTED' });
-    const { stdout } = await promisify(execFile)('sh', ['-euc', `${snippet(PAGE, 'recover')}\n${snippet(PAGE, 'backfill')}`], {
-      env: { ...process.env, KEY: api.rootKey, API: api.url, ENDPOINT: endpoint.id, SINCE: '2025-01-01T00:00:00Z' },
-    });
-    const [estimate, job, backfill, ...switched] = stdout.trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+    const [estimate, job, backfill, ...switched] = await runSnippets(PAGE, ['recover', 'backfill'], api, { ENDPOINT: endpoint.id, SINCE: '2025-01-01T00:00:00Z' });
     expect(estimate).toMatchObject({ dryRun: true, total: 1, complete: true, found: { resent: 1 }, deliveries: 1 });
     expect(job).toMatchObject({ kind: 'recover', status: 'QUEUED', parameters: { endpointId: endpoint.id, only: 'failed' } });
     expect(backfill).toMatchObject({ dryRun: true, found: { added: 0 } });

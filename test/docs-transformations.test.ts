@@ -1,12 +1,10 @@
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { DIALECT_NAMES } from '../src/domain/dialect';
 import { takesTransform } from '../src/domain/transform';
 import { startApi, type TestApi } from './support/api';
 import { openReceiver, type Receiver } from './support/receiver';
-import { snippet } from './support/snippets';
+import { runSnippets } from './support/snippets';
 
 const PAGE = 'docs/transformations.md';
 const text = readFileSync(join(__dirname, '..', PAGE), 'utf8');
@@ -22,11 +20,8 @@ afterAll(async () => {
 });
 
 test('the calls of docs/transformations.md make the body that it shows', async () => {
-  const { stdout } = await promisify(execFile)('sh', ['-euc', snippet(PAGE, 'transform')], {
-    env: { ...process.env, KEY: api.rootKey, API: api.url, URL: `${receiver.url}/hook` },
-  });
   const shown = JSON.parse(/<!-- sent -->\n```json\n([^]*?)```/.exec(text)?.[1] ?? '');
-  const [tried, tested] = stdout.trim().split('\n').map((line) => JSON.parse(line));
+  const [tried, tested] = await runSnippets(PAGE, ['transform'], api, { URL: `${receiver.url}/hook` });
   expect(tried).toMatchObject({ body: shown, error: null });
   expect(tested).toMatchObject({ outcome: 'ok' });
   expect(receiver.received('/hook').map(({ body }) => JSON.parse(body))).toEqual([shown]);

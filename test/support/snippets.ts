@@ -1,7 +1,8 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import ts from 'typescript';
 
 /** Whether a documented check takes a request. */
@@ -13,6 +14,17 @@ export function snippet(page: string, name: string): string {
   const found = [...text.matchAll(new RegExp(`<!-- run: ${name} -->\\n\`\`\`\\w+\\n([^]*?)\`\`\``, 'g'))].map(([, code = '']) => code);
   if (found.length === 0) throw new Error(`${page} has no snippet "${name}"`);
   return found.join('\n');
+}
+
+/**
+ * Runs shell snippets of a page one after another, as somebody who reads it would, with `KEY` and `API` set. Answers what their
+ * calls were answered: each prints a line of JSON.
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- answers of any call
+export async function runSnippets(page: string, names: readonly string[], api: { readonly rootKey: string; readonly url: string }, env: Readonly<Record<string, string>> = {}): Promise<any[]> {
+  const script = names.map((name) => snippet(page, name)).join('\n');
+  const { stdout } = await promisify(execFile)('sh', ['-euc', script], { env: { ...process.env, KEY: api.rootKey, API: api.url, ...env } });
+  return stdout.trim().split('\n').map((line) => JSON.parse(line) as unknown);
 }
 
 /** A page's `verify` in TypeScript, as a function that says whether it throws. */
