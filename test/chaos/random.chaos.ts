@@ -77,7 +77,7 @@ test(`${MINUTES} minutes of mixed load, while everything is killed, stopped and 
   const loads = tenants.map(({ headers, type, always, ruleId, name }) => startLoad({
     service, luck, headers, type, ruleId, switched: always[4]!.id,
     // No faster than a machine that does everything can follow.
-    isBehind: (acknowledged) => acknowledged - receiver.received(`/${name}/plain`).length > 300,
+    isBehind: (acknowledged) => ['plain', 'ordered'].some((kind) => acknowledged - receiver.received(`/${name}/${kind}`).length > 300),
   }));
   const victims: Victims = { service, servers, proxies, workers: WORKERS, workerEnv: () => workerEnv(servers) };
   const harm = doHarm(victims, luck, MINUTES * 60_000, PAUSE_MS);
