@@ -4,7 +4,8 @@ import pino from 'pino';
 export type Log = pino.Logger;
 
 /** Fields that are never written, wherever they stand in a line. */
-const REDACTED = ['authorization', 'secret', 'headers', 'key', 'verifyToken', '*.authorization', '*.secret', '*.headers', '*.key', '*.verifyToken'];
+const SECRETS = ['authorization', 'secret', 'headers', 'key', 'verifyToken', 'auth', 'tls', 'token'];
+const REDACTED = [...SECRETS, ...SECRETS.map((name) => `*.${name}`)];
 
 /** A logger that writes to standard error, so that standard output stays for what a command answers. */
 export const createLog = (level: string, bindings: Record<string, unknown> = {}): Log =>

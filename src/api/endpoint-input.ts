@@ -1,8 +1,11 @@
 import type { Deps } from '../deps';
 import { DIALECTS, type DialectName } from '../domain/dialect';
+import type { EndpointTls } from '../domain/endpoint-auth';
 import { AppError, invalid, type FieldError } from '../errors';
 import { describeFault } from '../transform/transformer';
 import { checkUrl } from '../wire/address';
+import { checkEndpointTls } from '../wire/endpoint-tls';
+import { REDACTED } from '../wire/redact';
 import { checkHeader } from '../wire/request';
 import { checkSecret, generateSecret } from '../wire/sign';
 
@@ -26,9 +29,20 @@ export function urlOf({ url, host, path }: GivenAddress, before?: string): strin
 }
 
 /** @throws AppError 422 `invalid`, `address_forbidden` or `https_required` where the URL may not be saved. */
-export async function requireUrl(deps: Pick<Deps, 'addresses'>, url: string, dialect: DialectName): Promise<void> {
+export async function requireUrl(deps: Pick<Deps, 'addresses'>, url: string, dialect: DialectName, path = 'url'): Promise<void> {
   const problem = await checkUrl(url, deps.addresses, { httpsOnly: DIALECTS[dialect].httpsOnly });
-  if (problem) throw new AppError(problem.code, `url: ${problem.message}`, [{ path: 'url', message: problem.message }]);
+  if (problem) throw new AppError(problem.code, `${path}: ${problem.message}`, [{ path, message: problem.message }]);
+}
+
+/**
+ * @param keptKey the private key that `"[redacted]"` stands for; null: there is none.
+ * @throws AppError 422 where a part can not be read or has expired, or the key is not the certificate's.
+ */
+export function requireTls(deps: Pick<Deps, 'now'>, tls: EndpointTls | null | undefined, keptKey: string | null): void {
+  if (!tls) return;
+  // Where there is none to keep, the change itself is refused, with words of its own.
+  const problem = checkEndpointTls({ ...tls, key: tls.key === REDACTED ? keptKey : tls.key }, deps.now());
+  if (problem) throw invalid(`tls.${problem.part}`, problem.message);
 }
 
 /** @throws AppError 422 with every header whose name or value may not be sent, and every name that stands twice. */

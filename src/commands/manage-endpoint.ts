@@ -18,6 +18,7 @@ import { bumpRouting, takeRoutingTurn } from '../store/routing-revision';
 import { dropEndpointFromRules } from '../store/rules';
 import { verifyTokenPlace } from '../store/sealed-places';
 import { REDACTED } from '../wire/redact';
+import { changeAuthentication, NO_AUTHENTICATION, type AuthenticationChange } from './endpoint-auth';
 import { changeHeaders, sealHeaders, type HeaderChange } from './endpoint-headers';
 import { refuseArchived } from './manage-event-type';
 
@@ -35,8 +36,8 @@ export interface EndpointBy {
   readonly actor: string;
 }
 
-/** A new endpoint; its URL, headers and secret are checked. */
-export interface NewEndpoint {
+/** A new endpoint; its URL, headers and secret, and what its TLS has of its own, are checked. */
+export interface NewEndpoint extends AuthenticationChange {
   readonly name: string | null;
   readonly url: string;
   readonly dialect: DialectName;
@@ -54,7 +55,7 @@ export interface NewEndpoint {
 }
 
 /** A change of an endpoint: what is undefined stays; a policy is merged part by part. */
-export interface EndpointChange {
+export interface EndpointChange extends AuthenticationChange {
   readonly name?: string | null | undefined;
   readonly url?: string | undefined;
   readonly events?: readonly string[] | undefined;
@@ -83,6 +84,7 @@ export async function createEndpoint(deps: EndpointDeps, trx: Sql, by: EndpointB
   const content: EndpointContent = {
     ...given, sealedHeaders: sealHeaders(deps.keyRing, id, given.headers), policyOverrides: given.policy, transform: given.transform ?? null,
     sealedVerifyToken: sealVerifyToken(deps, id, given.dialect, given.verifyToken ?? null, null),
+    ...changeAuthentication(deps.keyRing, id, NO_AUTHENTICATION, given, { headerNames: Object.keys(given.headers), url: given.url }),
   };
   const endpoint = await insertEndpoint(trx, { id, workspaceId: by.workspaceId, dialect: given.dialect }, content);
   if (given.secret !== null) await insertSecret(trx, deps.keyRing, deps.newId('secret'), id, given.secret);
@@ -107,12 +109,15 @@ export async function changeEndpoint(deps: EndpointDeps, trx: Sql, by: EndpointB
   requireTransformable(before.dialect, change.transform ?? null);
   const scope = change.scope === undefined ? before.scope : change.scope;
   if (scope !== before.scope) await requireRoom(trx, by.workspaceId, scope, false);
+  const url = change.url ?? before.url;
+  const sealedHeaders = change.headers ? changeHeaders(deps.keyRing, id, before.sealedHeaders, change.headers) : before.sealedHeaders;
   const endpoint = await updateEndpoint(trx, by.workspaceId, id, {
     name: change.name === undefined ? before.name : change.name,
-    url: change.url ?? before.url,
+    url,
     events: change.events ?? before.events,
     scope,
-    sealedHeaders: change.headers ? changeHeaders(deps.keyRing, id, before.sealedHeaders, change.headers) : before.sealedHeaders,
+    sealedHeaders,
+    ...changeAuthentication(deps.keyRing, id, before, change, { headerNames: Object.keys(sealedHeaders), url }),
     policyOverrides,
     metadata: change.metadata ?? before.metadata,
     transform: change.transform === undefined ? before.transform : change.transform,
@@ -148,6 +153,8 @@ const shown = (endpoint: StoredEndpoint): JsonObject => ({
   events: endpoint.events,
   scope: endpoint.scope,
   headerNames: endpoint.headerNames,
+  auth: endpoint.auth && endpoint.auth.type,
+  tls: endpoint.tls && Object.entries(endpoint.tls).flatMap(([part, pem]) => (pem === null ? [] : [part])),
   policy: endpoint.policyOverrides as JsonObject,
   transform: endpoint.transform && { ...endpoint.transform },
 });

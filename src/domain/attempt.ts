@@ -17,8 +17,8 @@ export const UNREACHABLE: ReadonlySet<Outcome> = new Set<Outcome>([
 
 /** What one POST came to, as the wire reports it: an answer, or the fault that stood in its place. Never thrown. */
 export interface Reply {
-  /** The outcome by the wire alone; `ok` means "an answer with a status", which the policy then judges. */
-  readonly outcome: Exclude<Outcome, 'http_error' | 'redirect' | 'unknown'>;
+  /** The outcome by the wire alone; `ok` means "an answer with a status", which the policy then judges; `http_error` is a token server's. */
+  readonly outcome: Exclude<Outcome, 'redirect' | 'unknown'>;
   readonly statusCode: number | null;
   /** Header names in lower case; a repeated header's values joined by `, `. */
   readonly headers: Readonly<Record<string, string>>;
@@ -28,6 +28,10 @@ export interface Reply {
   /** A short class of fault for people, such as `ECONNREFUSED`; never an address or a certificate's text. */
   readonly error: string | null;
   readonly durationMs: number;
+  /** The access token that was sent; absent: none. A secret. */
+  readonly token?: string;
+  /** The answer was 401 to a token that had been fetched before: it may have been revoked, and the next request has another. */
+  readonly isTokenStale?: boolean;
 }
 
 /** What is kept of one attempt. */

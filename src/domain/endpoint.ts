@@ -1,4 +1,5 @@
 import type { DialectName } from './dialect';
+import type { EndpointAuth, EndpointTls, StoredAuth, StoredTls } from './endpoint-auth';
 import { isInbound, patternCovers } from './event';
 import type { JsonObject } from './json';
 import type { Policy, PolicyOverrides } from './policy';
@@ -33,6 +34,8 @@ export interface Endpoint {
   readonly statusReason: StatusReason | null;
   readonly statusSince: Date;
   readonly headerNames: readonly string[];
+  readonly auth: StoredAuth | null;
+  readonly tls: StoredTls | null;
   readonly policyOverrides: PolicyOverrides;
   readonly metadata: JsonObject;
   readonly transform: Transform | null;
@@ -55,6 +58,10 @@ export interface EndpointTarget {
   readonly status: EndpointStatus;
   readonly policy: Policy;
   readonly headers: Readonly<Record<string, string>>;
+  /** How its requests show who sends them, beside the signature; null: headers and signature alone. */
+  readonly auth: EndpointAuth | null;
+  /** What its TLS has of its own; null: nothing. */
+  readonly tls: EndpointTls | null;
   /** What the bodies of some dialects carry instead of a signature; null: none is set. */
   readonly verifyToken: string | null;
   /** The expression that makes its bodies; null: they are sent as its dialect has them. */

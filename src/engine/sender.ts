@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { judge, type Reply, type Verdict } from '../domain/attempt';
-import { nextStep } from '../domain/delivery';
+import { nextStep, type NextStep } from '../domain/delivery';
 import { DIALECTS } from '../domain/dialect';
 import { attemptFacts, NOTHING_SENT } from '../domain/envelope-facts';
 import type { Event } from '../domain/event';
@@ -82,14 +82,16 @@ export function createSender(deps: Deps, recorder: Recorder, witness: Witness, o
     const sentAtMs = performance.now();
     underWay += 1;
     const reply = Buffer.isBuffer(made) ? await deps.poster.post({
-      endpointId: target.id, url: target.url, headers: request?.headers ?? {}, body: made, timeoutMs: target.policy.timeoutMs, connectTimeoutMs: target.policy.connectTimeoutMs,
+      endpointId: target.id, url: target.url, headers: request?.headers ?? {}, body: made,
+      timeoutMs: target.policy.timeoutMs, connectTimeoutMs: target.policy.connectTimeoutMs, auth: target.auth, tls: target.tls,
     }).finally(() => attempt.release?.()) : notSent(made, sentAtMs - beganAtMs);
     failpoint('after-response');
     const answeredAtMs = performance.now();
     if (request) onSent(target.id, reply.durationMs);
     const verdict = judge(reply, target.policy.success, deps.now());
     endAttempt(span, verdict.outcome, reply.statusCode);
-    const step = nextStep(target.policy, attempt.failures, verdict, Math.random());
+    const isRenewed = reply.isTokenStale === true && attempt.number - 1 === attempt.failures && verdict.outcome !== 'ok' && !verdict.gone;
+    const step = isRenewed ? AT_ONCE : nextStep(target.policy, attempt.failures, verdict, Math.random());
     const afterMs = !attempt.isProbe && step.status === 'RETRYING' ? step.afterMs : null;
     const finished: Finished = {
       workspaceId: event.workspaceId,
@@ -108,7 +110,7 @@ export function createSender(deps: Deps, recorder: Recorder, witness: Witness, o
       afterMs,
       nextWay: target.policy.fifo ? 'lane' : 'retry',
       byRetry: attempt.byRetry,
-      counts: !attempt.isProbe || verdict.outcome === 'ok',
+      counts: !isRenewed && (!attempt.isProbe || verdict.outcome === 'ok'),
       holdForMs: target.policy.holdForMs,
       discard: target.policy.discardWhileDeactivated,
       eventType: event.type,
@@ -155,18 +157,25 @@ async function bodyFor({ db, transformer }: Deps, { event, target, deliveryId, i
 const notSent = (fault: TransformFault, durationMs: number): Reply =>
   ({ outcome: 'transform_error', statusCode: null, headers: {}, body: new Uint8Array(), truncated: false, error: describeFault(fault), durationMs });
 
-/** The request's headers as they are kept: the endpoint's own without their values. */
+/**
+ * What follows an attempt whose access token was refused, once a delivery: the token may have been revoked, which says nothing of
+ * the endpoint. The next attempt fetches another. It is an attempt of its own, so that each request has its row before it leaves.
+ */
+const AT_ONCE: NextStep = { status: 'RETRYING', afterMs: 50 };
+
+/** The request's headers as they are kept: the endpoint's own, and what shows who sends it, without their values. */
 function shownHeaders(headers: Readonly<Record<string, string>>, target: RoutedEndpoint): string {
   const own = new Set(Object.keys(target.headers).map((name) => name.toLowerCase()));
-  if (own.size === 0) return JSON.stringify(headers);
+  if (own.size === 0 && !target.auth) return JSON.stringify(headers);
+  if (target.auth) own.add('authorization');
   return JSON.stringify(Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name, own.has(name.toLowerCase()) ? REDACTED : value]),
+    Object.entries(target.auth ? { ...headers, authorization: '' } : headers).map(([name, value]) => [name, own.has(name.toLowerCase()) ? REDACTED : value]),
   ));
 }
 
 /** The answer as it is kept: secret values that the receiver sent back are taken out; PostgreSQL's text holds no NUL. */
 function shownResponse(reply: Reply, target: RoutedEndpoint): { headers: string; body: string; truncated: boolean } {
-  const redact = createRedactor(target);
+  const redact = createRedactor(target, reply.token);
   const clean = (text: string, isCut?: boolean): string => redact(text, isCut).replaceAll('\0', '\uFFFD');
   return {
     headers: clean(JSON.stringify(reply.headers)),

@@ -1,5 +1,6 @@
 import type { DialectName } from '../domain/dialect';
 import type { Endpoint, EndpointStatus, StatusReason } from '../domain/endpoint';
+import type { StoredAuth, StoredTls } from '../domain/endpoint-auth';
 import type { FamilyName } from '../domain/family';
 import type { JsonObject } from '../domain/json';
 import type { PolicyOverrides } from '../domain/policy';
@@ -7,7 +8,7 @@ import type { Transform } from '../domain/transform';
 import type { KeyRing } from '../seal';
 import type { Sql } from './db';
 import type { ListBounds } from './lists';
-import { verifyTokenPlace } from './sealed-places';
+import { authPlace, verifyTokenPlace } from './sealed-places';
 
 /** An endpoint's row: what everybody may see, and what only sending and switching need. */
 export interface StoredEndpoint extends Endpoint {
@@ -15,6 +16,8 @@ export interface StoredEndpoint extends Endpoint {
   readonly drainPaused: boolean;
   /** Header values, each sealed for its own place, by name. */
   readonly sealedHeaders: Readonly<Record<string, string>>;
+  /** The secrets of `auth` and `tls` by name, each sealed for its own place. */
+  readonly sealedAuth: Readonly<Record<string, string>>;
   /** Sealed for its place; null where none is set. */
   readonly sealedVerifyToken: string | null;
 }
@@ -26,6 +29,9 @@ export interface EndpointContent {
   readonly events: readonly string[];
   readonly scope: string | null;
   readonly sealedHeaders: Readonly<Record<string, string>>;
+  readonly auth: StoredAuth | null;
+  readonly tls: StoredTls | null;
+  readonly sealedAuth: Readonly<Record<string, string>>;
   readonly sealedVerifyToken: string | null;
   readonly policyOverrides: PolicyOverrides;
   readonly metadata: JsonObject;
@@ -36,18 +42,20 @@ interface EndpointRow {
   id: string; workspace_id: string; name: string | null; url: string; dialect: DialectName; events: string[]; scope: string | null;
   status: EndpointStatus; status_reason: StatusReason | null; status_since: Date; drain_paused: boolean;
   headers: string; verify_token: string | null; policy: string; metadata: string; transform: string | null; created_at: Date; updated_at: Date;
+  auth: string | null; tls: string | null; auth_secrets: string;
 }
 
 const COLUMNS = `id, workspace_id, name, url, dialect, events, scope, status, status_reason, status_since, drain_paused,
-  headers, verify_token, policy, metadata, transform, created_at, updated_at`;
+  headers, verify_token, policy, metadata, transform, created_at, updated_at, auth, tls, auth_secrets`;
 
 /** Stores an endpoint, ACTIVE, with a health of its own. */
 export async function insertEndpoint(
   trx: Sql, key: { readonly id: string; readonly workspaceId: string; readonly dialect: DialectName }, content: EndpointContent,
 ): Promise<StoredEndpoint> {
   const [row] = await trx.query<EndpointRow>({
-    text: `insert into endpoints (id, workspace_id, dialect, name, url, events, scope, headers, policy, metadata, verify_token, transform, has_transformed)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12::json is not null) returning ${COLUMNS}`,
+    text: `insert into endpoints (id, workspace_id, dialect, name, url, events, scope, headers, policy, metadata, verify_token, transform, has_transformed,
+             auth, tls, auth_secrets)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12::json is not null, $13, $14, $15) returning ${COLUMNS}`,
     values: [key.id, key.workspaceId, key.dialect, ...valuesOf(content)],
   });
   // A statement of its own: the row's policy looks for its endpoint, and one statement does not see what it inserts itself.
@@ -60,7 +68,7 @@ export async function insertEndpoint(
 export async function updateEndpoint(sql: Sql, workspaceId: string, id: string, content: EndpointContent): Promise<StoredEndpoint> {
   const [row] = await sql.query<EndpointRow>({
     text: `update endpoints set name = $3, url = $4, events = $5, scope = $6, headers = $7, policy = $8, metadata = $9, verify_token = $10, transform = $11,
-             has_transformed = has_transformed or $11::json is not null, updated_at = now()
+             has_transformed = has_transformed or $11::json is not null, auth = $12, tls = $13, auth_secrets = $14, updated_at = now()
            where workspace_id = $2 and id = $1 returning ${COLUMNS}`,
     values: [id, workspaceId, ...valuesOf(content)],
   });
@@ -70,6 +78,7 @@ export async function updateEndpoint(sql: Sql, workspaceId: string, id: string, 
 const valuesOf = (content: EndpointContent): readonly unknown[] => [
   content.name, content.url, content.events, content.scope, JSON.stringify(content.sealedHeaders),
   JSON.stringify(content.policyOverrides), JSON.stringify(content.metadata), content.sealedVerifyToken, content.transform && JSON.stringify(content.transform),
+  content.auth && JSON.stringify(content.auth), content.tls && JSON.stringify(content.tls), JSON.stringify(content.sealedAuth),
 ];
 
 /** Writes an endpoint's status, since now. Its row must be locked. */
@@ -170,6 +179,10 @@ export async function countEndpoints(sql: Sql, workspaceId: string, scope: strin
 export const openVerifyToken = (keyRing: KeyRing, { id, sealedVerifyToken }: StoredEndpoint): string | null =>
   sealedVerifyToken === null ? null : keyRing.open(sealedVerifyToken, verifyTokenPlace(id));
 
+/** The private key of an endpoint's own certificate, in the clear; null where none is set. */
+export const openTlsKey = (keyRing: KeyRing, { id, sealedAuth }: StoredEndpoint): string | null =>
+  sealedAuth['key'] === undefined ? null : keyRing.open(sealedAuth['key'], authPlace(id, 'key'));
+
 function locked(row: EndpointRow | undefined, id: string): StoredEndpoint {
   if (!row) throw new Error(`The endpoint ${id} was removed while it was locked`);
   return toEndpoint(row);
@@ -191,6 +204,9 @@ function toEndpoint(row: EndpointRow): StoredEndpoint {
     drainPaused: row.drain_paused,
     headerNames: Object.keys(sealedHeaders),
     sealedHeaders,
+    auth: row.auth === null ? null : (JSON.parse(row.auth) as StoredAuth),
+    tls: row.tls === null ? null : (JSON.parse(row.tls) as StoredTls),
+    sealedAuth: JSON.parse(row.auth_secrets) as Record<string, string>,
     sealedVerifyToken: row.verify_token,
     policyOverrides: JSON.parse(row.policy) as PolicyOverrides,
     metadata: JSON.parse(row.metadata) as JsonObject,

@@ -1,6 +1,7 @@
 import type { RoutedChannel } from '../domain/channel';
 import { effectivePolicy, type DialectName } from '../domain/dialect';
 import type { EndpointStatus, EndpointTarget, SigningSecret } from '../domain/endpoint';
+import { secretNameOf, withSecret, type EndpointAuth, type EndpointTls, type StoredAuth, type StoredTls } from '../domain/endpoint-auth';
 import type { JsonObject } from '../domain/json';
 import type { PolicyOverrides } from '../domain/policy';
 import type { Rule } from '../domain/rule';
@@ -9,7 +10,7 @@ import type { KeyRing } from '../seal';
 import { routedChannels } from './channels';
 import type { Sql, Statement } from './db';
 import { readRoutingNews, type RoutingVersion } from './routing-revision';
-import { headerPlace, secretPlace, verifyTokenPlace } from './sealed-places';
+import { authPlace, headerPlace, secretPlace, verifyTokenPlace } from './sealed-places';
 
 /** An endpoint with all that routing and sending need of it. Holds secrets in the clear: never logged, never answered. */
 export interface RoutedEndpoint extends EndpointTarget {
@@ -34,11 +35,13 @@ const RULES = 'select id, name, events, condition, endpoint_ids, created_at, upd
 interface EndpointRow {
   id: string; workspace_id: string; url: string; dialect: DialectName; events: string[]; scope: string | null;
   status: EndpointStatus; headers: string; policy: string; verify_token: string | null; transform: string | null; has_transformed: boolean; secrets: string;
+  auth: string | null; tls: string | null; auth_secrets: string;
 }
 
 // The secrets ride along as JSON text, newest first: one query for an endpoint and all that signs for it.
 const ENDPOINT = `
   select e.id, e.workspace_id, e.url, e.dialect, e.events, e.scope, e.status, e.headers, e.policy, e.verify_token, e.transform, e.has_transformed,
+         e.auth, e.tls, e.auth_secrets,
          coalesce((select json_agg(json_build_object('id', s.id, 'sealed', s.sealed, 'expiresAt', s.expires_at) order by s.id desc)
                    from endpoint_secrets s where s.endpoint_id = e.id and (s.expires_at is null or s.expires_at > now())), '[]') as secrets
   from endpoints e`;
@@ -133,9 +136,21 @@ function toRouted(row: EndpointRow, keyRing: KeyRing): RoutedEndpoint {
     headers: Object.fromEntries(headers.map(([name, sealed]) => [name, keyRing.open(sealed, headerPlace(row.id, name))])),
     transform: row.transform === null ? null : expressionOf(JSON.parse(row.transform) as Transform),
     hasTransformed: row.has_transformed,
+    ...authenticationOf(row, keyRing),
     verifyToken: row.verify_token === null ? null : keyRing.open(row.verify_token, verifyTokenPlace(row.id)),
     secrets: secrets.map(({ id, sealed, expiresAt }): SigningSecret => ({
       secret: keyRing.open(sealed, secretPlace(id)), expiresAt: expiresAt === null ? null : new Date(expiresAt),
     })),
+  };
+}
+
+function authenticationOf({ id, auth, tls, auth_secrets }: EndpointRow, keyRing: KeyRing): { auth: EndpointAuth | null; tls: EndpointTls | null } {
+  if (auth === null && tls === null) return { auth, tls };
+  const sealed = JSON.parse(auth_secrets) as Record<string, string>;
+  const open = (name: string): string | null => (sealed[name] === undefined ? null : keyRing.open(sealed[name], authPlace(id, name)));
+  const shown = auth === null ? null : (JSON.parse(auth) as StoredAuth);
+  return {
+    auth: shown && withSecret(shown, open(secretNameOf(shown)) ?? ''),
+    tls: tls === null ? null : { ...(JSON.parse(tls) as StoredTls), key: open('key') },
   };
 }

@@ -1,5 +1,5 @@
 import type { Sql } from './db';
-import { answerPlace, channelPlace, headerPlace, secretPlace, verifyTokenPlace } from './sealed-places';
+import { answerPlace, authPlace, channelPlace, headerPlace, secretPlace, verifyTokenPlace } from './sealed-places';
 
 /** A column that holds sealed text, and the place that each is sealed for. */
 export interface SealedColumn {
@@ -22,6 +22,7 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
   { table: 'endpoint_secrets', column: 'sealed', key: ['id'], holds: 'text', placeOf: (key) => secretPlace(at(key, 0)) },
   { table: 'endpoints', column: 'headers', key: ['id'], holds: 'map', placeOf: (key, name) => headerPlace(at(key, 0), name) },
   { table: 'endpoints', column: 'verify_token', key: ['id'], holds: 'text', placeOf: (key) => verifyTokenPlace(at(key, 0)) },
+  { table: 'endpoints', column: 'auth_secrets', key: ['id'], holds: 'map', placeOf: (key, name) => authPlace(at(key, 0), name) },
   { table: 'channels', column: 'verify_token', key: ['id'], holds: 'text', placeOf: (key) => channelPlace(at(key, 0), 'verify_token') },
   { table: 'channels', column: 'app_secret', key: ['id'], holds: 'text', placeOf: (key) => channelPlace(at(key, 0), 'app_secret') },
   {

@@ -1,5 +1,5 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
 import type { buildConnector } from 'undici';
 import type { Reply } from '../domain/attempt';
 import type { AddressPolicy } from './address';
@@ -19,27 +19,32 @@ export class ConnectError extends Error {
  * for a literal address. A name is resolved once; every answer must be allowed; what was checked is what is dialled: one
  * address of each family in turn. TLS is 1.2 or later, HTTP/1.1, verified against the name.
  * @param timeoutMs asked at each connect: for DNS, TCP and TLS together.
+ * @param contextOf asked at each handshake; undefined: the usual authorities, and no certificate of ours.
  */
-export function guardedConnector(policy: AddressPolicy, timeoutMs: () => number): buildConnector.connector {
+export function guardedConnector(
+  policy: AddressPolicy, timeoutMs: () => number, contextOf: () => SecureContext | undefined,
+): buildConnector.connector {
   return ({ hostname, protocol, port }, callback) => {
     const deadlineAt = performance.now() + timeoutMs();
-    open(policy, hostname, protocol === 'https:', Number(port), deadlineAt).then(
+    open(policy, hostname, protocol === 'https:' ? contextOf : null, Number(port), deadlineAt).then(
       (socket) => callback(null, socket),
       (error: unknown) => callback(error instanceof ConnectError ? error : new ConnectError('protocol_error', 'CONNECT'), null),
     );
   };
 }
 
-async function open(policy: AddressPolicy, host: string, secure: boolean, port: number, deadlineAt: number): Promise<Socket> {
+async function open(
+  policy: AddressPolicy, host: string, contextOf: (() => SecureContext | undefined) | null, port: number, deadlineAt: number,
+): Promise<Socket> {
   const addresses = isIP(host) !== 0 ? [host] : await resolveBefore(host, deadlineAt);
   if (addresses.length === 0) throw new ConnectError('dns_error', 'ENOTFOUND');
   if (!addresses.every((address) => policy.allows(address))) throw forbidden();
-  const socket = await dialInTurn(onePerFamily(addresses), port || (secure ? 443 : 80), deadlineAt);
+  const socket = await dialInTurn(onePerFamily(addresses), port || (contextOf ? 443 : 80), deadlineAt);
   if (!policy.allows(socket.remoteAddress ?? '')) {
     socket.destroy();
     throw forbidden();
   }
-  return secure ? handshake(socket, host, deadlineAt) : socket;
+  return contextOf ? handshake(socket, host, contextOf, deadlineAt) : socket;
 }
 
 const forbidden = (): ConnectError => new ConnectError('address_forbidden', 'ADDRESS_FORBIDDEN');
@@ -83,16 +88,28 @@ function dial(address: string, port: number, waitMs: number): Promise<Socket> {
   });
 }
 
-function handshake(socket: Socket, host: string, deadlineAt: number): Promise<TLSSocket> {
+function handshake(socket: Socket, host: string, contextOf: () => SecureContext | undefined, deadlineAt: number): Promise<TLSSocket> {
+  const own = ownContext(socket, contextOf);
   // A name may end in the root's dot; certificates and SNI have none. A literal address is no server name (RFC 6066, 3).
   const name = isIP(host) === 0 ? { servername: host.replace(/\.$/, '') } : {};
-  const secured = connectTls({ socket, host, ...name, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] });
+  const secured = connectTls({ socket, host, ...name, ...own, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] });
   return settleSocket(secured, 'secureConnect', remainingMs(deadlineAt), (error) => {
     const fault = faultOf(error);
     if (fault === 'ECONNRESET') return new ConnectError('connection_reset', fault);
     // Node has no code for most of what OpenSSL finds wrong with a certificate; these messages are OpenSSL's own constants.
     return new ConnectError('tls_error', fault === 'UNSPECIFIED' ? error.message.toUpperCase().replace(/[^A-Z0-9]+/g, '_').slice(0, 64) : fault);
   });
+}
+
+/** What was checked when it was saved may have become unusable with another OpenSSL. */
+function ownContext(socket: Socket, contextOf: () => SecureContext | undefined): { secureContext?: SecureContext } {
+  try {
+    const secureContext = contextOf();
+    return secureContext ? { secureContext } : {};
+  } catch {
+    socket.destroy();
+    throw new ConnectError('tls_error', 'UNUSABLE_CERTIFICATE');
+  }
 }
 
 /** The socket once it is ready; destroyed where that fails or takes longer than `waitMs`. */

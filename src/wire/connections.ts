@@ -1,6 +1,9 @@
+import type { SecureContext } from 'node:tls';
 import { Client } from 'undici';
+import type { EndpointTls } from '../domain/endpoint-auth';
 import type { AddressPolicy } from './address';
 import { guardedConnector } from './connect';
+import { secureContextOf } from './endpoint-tls';
 import { limitReading } from './read-limit';
 
 /**
@@ -16,7 +19,10 @@ export class Connections {
   private readonly countAnew = new WeakMap<Client, () => void>();
   private dropped = false;
 
-  constructor(readonly origin: string, private readonly policy: AddressPolicy) {}
+  private context: SecureContext | null = null;
+
+  /** @param tls what the connections' TLS has of its own; null: nothing. */
+  constructor(readonly origin: string, private readonly policy: AddressPolicy, readonly tls: EndpointTls | null) {}
 
   /** A connection that nobody else uses; opened when something is sent on it. */
   take(): Client {
@@ -36,8 +42,14 @@ export class Connections {
     for (const client of this.idle.splice(0)) discard(client);
   }
 
+  /** Made when it is first needed: what is in it has to be read anew each time. */
+  private secureContext(): SecureContext | undefined {
+    if (this.tls !== null) this.context ??= secureContextOf(this.tls);
+    return this.context ?? undefined;
+  }
+
   private make(): Client {
-    const connect = guardedConnector(this.policy, () => this.connectTimeoutMs);
+    const connect = guardedConnector(this.policy, () => this.connectTimeoutMs, () => this.secureContext());
     const client: Client = new Client(this.origin, {
       connect: (options, callback) => connect(options, (...[error, socket]) => {
         if (error) return callback(error, null);

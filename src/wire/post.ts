@@ -1,6 +1,8 @@
 import type { Client } from 'undici';
 import type { Reply } from '../domain/attempt';
+import type { EndpointAuth, EndpointTls } from '../domain/endpoint-auth';
 import type { AddressPolicy } from './address';
+import { withAuth } from './authorize';
 import { Exchange } from './exchange';
 import { discard, Connections } from './connections';
 
@@ -15,6 +17,10 @@ export interface PostRequest {
   readonly timeoutMs: number;
   /** Its share for DNS, TCP and TLS. */
   readonly connectTimeoutMs: number;
+  /** Sets the header `authorization`; a token is fetched where one is needed. Null or absent: as the headers say. */
+  readonly auth?: EndpointAuth | null;
+  /** What the endpoint's TLS has of its own; null or absent: nothing. */
+  readonly tls?: EndpointTls | null;
 }
 
 /** Makes POSTs that can not reach an address that is not allowed. */
@@ -43,10 +49,11 @@ export function createPoster({ policy }: { readonly policy: AddressPolicy }): Po
     byEndpoint.delete(endpointId);
   }
 
-  function connectionsFor({ endpointId, timeoutMs, connectTimeoutMs }: PostRequest, origin: string): Connections {
+  function connectionsFor({ endpointId, timeoutMs, connectTimeoutMs, tls = null }: PostRequest, origin: string): Connections {
     const known = byEndpoint.get(endpointId);
-    if (known && known.origin !== origin) known.drop();
-    const connections = known?.origin === origin ? known : new Connections(origin, policy);
+    const isSame = known?.origin === origin && hasSameTls(known.tls, tls);
+    if (known && !isSame) known.drop();
+    const connections = known && isSame ? known : new Connections(origin, policy, tls);
     // A connection that is still being opened is not given up with its exchange.
     connections.connectTimeoutMs = Math.min(connectTimeoutMs, timeoutMs);
     connections.usedAtMs = performance.now();
@@ -103,5 +110,8 @@ export function createPoster({ policy }: { readonly policy: AddressPolicy }): Po
     return promise;
   }
 
-  return { post, forget: drop, close };
+  return withAuth({ post, forget: drop, close });
 }
+
+const hasSameTls = (one: EndpointTls | null, other: EndpointTls | null): boolean =>
+  one === other || (one?.certificate === other?.certificate && one?.key === other?.key && one?.ca === other?.ca);

@@ -1,4 +1,6 @@
 import type { EndpointTarget } from '../domain/endpoint';
+import { secretOf, type EndpointAuth } from '../domain/endpoint-auth';
+import { basicCredentials } from './access-token';
 
 /** What is shown in the place of a secret value; given back as a header's value, it keeps the one that is there. */
 export const REDACTED = '[redacted]';
@@ -8,14 +10,18 @@ const SHORTEST = 6;
 
 /**
  * Takes out of a receiver's answer what it sent back of its endpoint's secrets: header values (of `Authorization` also the
- * part behind the scheme), signing secrets and the verify token, as they are, as JSON writes them and percent-encoded. A
+ * part behind the scheme), signing secrets, the verify token, and what its `auth` sends (`token`: the access token that was sent), as they are, as JSON writes them and percent-encoded. A
  * value of less than 6 characters is left. `isCut`: the text was cut off at its end, where a value may have begun.
  */
-export function createRedactor({ headers, secrets, verifyToken }: Pick<EndpointTarget, 'headers' | 'secrets' | 'verifyToken'>): (text: string, isCut?: boolean) => string {
+export function createRedactor(
+  { headers, secrets, verifyToken, auth }: Pick<EndpointTarget, 'headers' | 'secrets' | 'verifyToken' | 'auth'>, token = '',
+): (text: string, isCut?: boolean) => string {
   const values = [
     ...Object.entries(headers).flatMap(([name, value]) => (name.toLowerCase() === 'authorization' ? [value, value.slice(value.indexOf(' ') + 1)] : [value])),
     ...secrets.map(({ secret }) => secret),
     verifyToken ?? '',
+    ...(auth ? sentBy(auth) : []),
+    token,
   ].map((value) => value.trim()).filter((value) => value.length >= SHORTEST);
   if (values.length === 0) return (text) => text;
   // The longest first: what is a part of another would leave the rest of that behind.
@@ -26,6 +32,9 @@ export function createRedactor({ headers, secrets, verifyToken }: Pick<EndpointT
     return forms.reduce((shown, form) => (shown.includes(form) ? shown.replaceAll(form, REDACTED) : shown), isCut ? withoutBeginning(text, forms) : text);
   };
 }
+
+const sentBy = (auth: EndpointAuth): string[] =>
+  [secretOf(auth), ...(auth.type === 'basic' ? [basicCredentials(auth.username, auth.password).slice('Basic '.length)] : [])];
 
 /** How a value may stand in this text. */
 function formsOf(value: string, text: string): string[] {

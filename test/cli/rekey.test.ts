@@ -59,6 +59,7 @@ describe('after a service has sealed all that it seals', () => {
     const { id } = await ok('/v1/endpoints', { url: 'http://127.0.0.1:9/', headers: { 'x-one': 'one', 'x-two': 'two' } }, { 'idempotency-key': 'once' });
     await api.call('POST', `/v1/endpoints/${id}/rotate-secret`, {}, headers);
     await ok('/v1/endpoints', { url: 'https://127.0.0.1:9/', dialect: 'chative', verifyToken: 'token' });
+    await ok('/v1/endpoints', { url: 'http://127.0.0.1:9/', auth: { type: 'basic', username: 'u', password: 'p' } });
     await ok('/v1/channels', { kind: 'whatsapp', verifyToken: 'v', appSecret: 's' });
   }, 60_000);
   afterAll(() => api.close());

@@ -15,6 +15,7 @@ import { type Canary, createSearch, newMark } from '../support/canaries';
 import { openReceiver, type Receiver } from '../support/receiver';
 import { startService, type Service, untilSettled } from '../support/service';
 import { makeTls, type TestTls } from '../support/tls';
+import { openTokenServer, type TokenServer } from '../support/token-server';
 import { until } from '../support/wait';
 import { message } from '../support/whatsapp';
 
@@ -43,6 +44,7 @@ let receiver: Receiver;
 let trusted: Receiver;
 let untrusted: Receiver;
 let mirror: Server;
+let tokens: TokenServer;
 let tls: TestTls;
 let otherTls: TestTls;
 
@@ -66,8 +68,8 @@ beforeAll(async () => {
   await chmod(folder, 0o711);
   const cli = await findTemporalCli({ path: process.env['TEMPORAL_CLI'], progress: () => undefined });
   [tls, otherTls] = [makeTls(), makeTls()];
-  [postgres, temporal, receiver, trusted, untrusted, mirror] = await Promise.all([
-    startPostgres(folder), startTemporal(folder, { cli, ports: 'free' }), openReceiver(), openReceiver(0, tls), openReceiver(0, otherTls), openMirror(),
+  [postgres, temporal, receiver, trusted, untrusted, mirror, tokens] = await Promise.all([
+    startPostgres(folder), startTemporal(folder, { cli, ports: 'free' }), openReceiver(), openReceiver(0, tls), openReceiver(0, otherTls), openMirror(), openTokenServer(`${MARK}.token`),
   ]);
   await migrate(postgres.url);
   const db = openDb(postgres.url, 5);
@@ -85,7 +87,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(async () => {
   await service?.stop();
-  await Promise.all([receiver?.close(), trusted?.close(), untrusted?.close()]);
+  await Promise.all([receiver?.close(), trusted?.close(), untrusted?.close(), tokens?.close()]);
   mirror?.closeAllConnections();
   mirror?.close();
   await Promise.all([postgres?.server.stop(), temporal?.server.stop()]);
@@ -134,6 +136,14 @@ test('no secret is found anywhere after all kinds of deliveries, faults and call
   await endpoint('bad TLS', `${untrusted.url}/`);
   await endpoint('mirror', `${mirrorUrl}/mirror`);
   await endpoint('mirror that fails', `${mirrorUrl}/mirror-fails`);
+  const oauth2 = { type: 'oauth2', tokenUrl: tokens.url, clientId: 'posthorn', clientSecret: `${MARK} of the client` };
+  await endpoint('basic', `${mirrorUrl}/mirror`, { headers: {}, auth: { type: 'basic', username: 'posthorn', password: `${MARK}: "ü"` } });
+  await endpoint('oauth2', `${mirrorUrl}/mirror`, { headers: {}, auth: oauth2 });
+  await endpoint('oauth2 that fails', `${mirrorUrl}/mirror-fails`, { headers: {}, auth: { ...oauth2, clientAuth: 'post' } });
+  await endpoint('oauth2 without a server', `${receiver.url}/well`, { headers: {}, auth: { ...oauth2, tokenUrl: 'http://127.0.0.1:9/' } });
+  const client = otherTls.issueClient();
+  made.push({ name: 'a private key', text: client.key.split('\n')[1] ?? '' });
+  await endpoint('a client certificate', `${untrusted.url}/`, { tls: { certificate: client.cert, key: client.key, ca: otherTls.ca } });
   await endpoint('chakra', `${mirrorUrl}/chakra`, { dialect: 'chakra', secret: `${MARK} of chakra`, policy: {} });
   await endpoint('meta', `${mirrorUrl}/meta`, { dialect: 'meta', events: [], secret: `${MARK} of meta`, policy: {} });
   ids['friendly'] = (await call('POST', '/v1/endpoints', { url: `${mirrorUrl}/friendly`, dialect: 'chakra-inbound', headers: HEADERS })).body.id;
@@ -174,6 +184,9 @@ test('no secret is found anywhere after all kinds of deliveries, faults and call
     ['POST', '/v1/endpoints', { url: 'http://127.0.0.1:9/', secret: `${MARK}-unusable` }],
     ['POST', '/v1/endpoints', { url: 'http://127.0.0.1:9/', headers: { 'x-a': `${MARK}\n` } }],
     ['POST', '/v1/endpoints', { url: 'http://127.0.0.1:9/', headers: { host: MARK } }],
+    ['POST', '/v1/endpoints', { url: 'http://127.0.0.1:9/', headers: HEADERS, auth: oauth2 }],
+    ['POST', '/v1/endpoints', { url: 'http://127.0.0.1:9/', auth: { ...oauth2, clientSecret: `${MARK}\n` } }],
+    ['POST', '/v1/endpoints', { url: 'https://127.0.0.1:9/', tls: { certificate: client.key, key: client.key } }],
     ['POST', '/v1/endpoints', { url: 'http://127.0.0.1:9/', verifyToken: `${MARK}-of-no-use` }],
     ['POST', '/v1/endpoints', { url: 'http://127.0.0.1:9/', secret: [`${MARK}-no-text`] }],
     ['POST', `/v1/endpoints/${ids['well']}/rotate-secret`, { secret: `whsec_${MARK}` }],

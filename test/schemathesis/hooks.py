@@ -13,6 +13,7 @@ NOT_IN_THE_DOCUMENT = re.compile(
     r"|transform(\.expression)?"  # JSONata
     r"|(rule\.)?condition(\..*)?"  # docs/events.md
     r"|url|host|path|headers\..*"  # addresses and headers that may be called and sent
+    r"|auth(\..*)?|tls(\..*)?"  # goes with headers and the URL; PEM that can be used
     r"|secret|signature|verifyToken|dialect|policy\..*"  # goes with the dialect
     r"|(.*\.)?__proto__"  # never a key
     r"|type|items\.\d+\.type|events"  # our own types, and those that a dialect knows

@@ -32,8 +32,11 @@ interface Script {
   otherwise: AnswerPlan;
 }
 
-/** Opens a receiver on a free port of 127.0.0.1, or on `port`; with a certificate it speaks https. */
-export async function openReceiver(port = 0, tls?: { readonly key: string; readonly cert: string }): Promise<Receiver> {
+/**
+ * Opens a receiver on a free port of 127.0.0.1, or on `port`; with a certificate it speaks https, and with `clientCa` asks for a
+ * certificate of that authority.
+ */
+export async function openReceiver(port = 0, tls?: { readonly key: string; readonly cert: string; readonly clientCa?: string }): Promise<Receiver> {
   const received: Received[] = [];
   const scripts = new Map<string, Script>();
   const open = new Map<string, number>();
@@ -57,7 +60,7 @@ export async function openReceiver(port = 0, tls?: { readonly key: string; reado
   }
 
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => void handle(request, response).catch(() => response.destroy());
-  const server = tls ? createTlsServer({ key: tls.key, cert: tls.cert }, onRequest) : createServer(onRequest);
+  const server = tls ? createTlsServer({ key: tls.key, cert: tls.cert, ...(tls.clientCa !== undefined && { ca: tls.clientCa, requestCert: true, rejectUnauthorized: true }) }, onRequest) : createServer(onRequest);
   server.keepAliveTimeout = 30_000;
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   const address = server.address() as AddressInfo;

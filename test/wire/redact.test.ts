@@ -4,6 +4,7 @@ const target = {
   headers: { 'x-key': 'key-1234567', Authorization: 'Bearer to"ken\\4567 /+=', 'x-short': 'abc' },
   secrets: [{ secret: 'whsec_c2VjcmV0', expiresAt: null }, { secret: 'old-secret', expiresAt: new Date() }],
   verifyToken: 'key-1234567-and-more',
+  auth: null,
 };
 const redact = createRedactor(target);
 
@@ -32,5 +33,12 @@ test('where the text was cut off, the beginning of a value at its end goes too',
 test('short values and other text stay as they are', () => {
   expect(redact('abc and "100%" of \\ the rest')).toBe('abc and "100%" of \\ the rest');
   expect(redact('')).toBe('');
-  expect(createRedactor({ headers: {}, secrets: [], verifyToken: null })('anything')).toBe('anything');
+  expect(createRedactor({ headers: {}, secrets: [], verifyToken: null, auth: null })('anything')).toBe('anything');
+});
+
+test('what auth sends is taken out: passwords, basic credentials, client secrets and the access token', () => {
+  const basic = createRedactor({ ...target, auth: { type: 'basic', username: 'posthorn', password: 'a pass-word' } });
+  expect(basic(`a pass-word, Basic ${Buffer.from('posthorn:a pass-word').toString('base64')}`)).toBe('[redacted], Basic [redacted]');
+  const oauth2 = createRedactor({ ...target, auth: { type: 'oauth2', tokenUrl: 'https://x/', clientId: 'c', clientSecret: 'client-secret', scope: null, audience: null, clientAuth: 'post' } }, 'token-123');
+  expect(oauth2('client-secret, Bearer token-123')).toBe('[redacted], Bearer [redacted]');
 });

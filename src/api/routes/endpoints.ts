@@ -3,8 +3,8 @@ import { changeEndpoint, createEndpoint, removeEndpoint } from '../../commands/m
 import { ENDPOINT_STATUSES } from '../../domain/endpoint';
 import type { PolicyOverrides } from '../../domain/policy';
 import { invalid, notFound } from '../../errors';
-import { findEndpoint, listEndpoints, type StoredEndpoint } from '../../store/endpoints';
-import { requireHeaders, requireTransform, requireUrl, secretFor, urlOf } from '../endpoint-input';
+import { findEndpoint, listEndpoints, openTlsKey, type StoredEndpoint } from '../../store/endpoints';
+import { requireHeaders, requireTls, requireTransform, requireUrl, secretFor, urlOf } from '../endpoint-input';
 import { listQuery, openList } from '../lists';
 import { presentEndpoint, presentSecret } from '../present-endpoint';
 import { route, type Route, type RouteContext } from '../route';
@@ -15,7 +15,7 @@ import { endpointHealthRoutes } from './endpoint-health';
 
 const tag = 'endpoints';
 const params = z.object({ endpointId: idOf('endpoint') });
-/** 50 headers of 4 KiB, and the rest. */
+/** 50 headers of 4 KiB, certificates, and the rest. */
 const BODY_LIMIT = 384 * 1024;
 
 /** Making, reading, changing and deleting endpoints. */
@@ -29,10 +29,13 @@ const resourceRoutes: readonly Route[] = [
       requireHeaders(body.headers);
       const secret = secretFor(body.dialect, body.secret, body.signature);
       await requireUrl(deps, url, body.dialect);
+      if (body.auth?.type === 'oauth2') await requireUrl(deps, body.auth.tokenUrl, body.dialect, 'auth.tokenUrl');
+      requireTls(deps, body.tls, null);
       await requireTransform(deps, context.caller.workspaceId, body.transform);
       const endpoint = await context.write((trx) => createEndpoint(deps, trx, by(context), {
         name: body.name ?? null, url, dialect: body.dialect, events: body.events, scope: body.scope,
         headers: body.headers, policy: body.policy as PolicyOverrides, metadata: body.metadata, secret, verifyToken: body.verifyToken, transform: body.transform,
+        auth: body.auth, tls: body.tls,
       }));
       return { status: 201, body: { ...presentEndpoint(endpoint), ...presentSecret(secret) } };
     },
@@ -63,10 +66,13 @@ const resourceRoutes: readonly Route[] = [
       if (body.headers) requireHeaders(body.headers);
       const url = urlOf(body, before.url);
       if (url !== undefined) await requireUrl(context.deps, url, before.dialect);
+      if (body.auth?.type === 'oauth2') await requireUrl(context.deps, body.auth.tokenUrl, before.dialect, 'auth.tokenUrl');
+      requireTls(context.deps, body.tls, openTlsKey(context.deps.keyRing, before));
       await requireTransform(context.deps, context.caller.workspaceId, body.transform);
       const endpoint = await context.write((trx) => changeEndpoint(context.deps, trx, by(context), endpointId, {
         name: body.name, url, events: body.events, scope: body.scope, headers: body.headers,
         policy: body.policy as PolicyOverrides | undefined, metadata: body.metadata, verifyToken: body.verifyToken, transform: body.transform,
+        auth: body.auth, tls: body.tls,
       }));
       if (endpoint.url !== before.url) context.deps.poster.forget(endpointId);
       return { status: 200, body: presentEndpoint(endpoint) };

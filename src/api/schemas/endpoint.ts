@@ -3,6 +3,7 @@ import { DIALECT_NAMES } from '../../domain/dialect';
 import { AUTOMATIC_REASONS, ENDPOINT_STATUSES } from '../../domain/endpoint';
 import { OUTCOMES } from '../../domain/attempt';
 import { MAX_EXPRESSION } from '../../domain/transform';
+import { authIn, authOut, tlsIn, tlsOut } from './endpoint-auth';
 import { policyIn, policyOut } from './policy';
 import { anyJson, eventPattern, eventType, idOf, jsonObject, nameText, timeOut } from './shared';
 
@@ -42,6 +43,8 @@ export const endpointCreate = z.strictObject({
   secret: secret.optional(),
   signature: signature.optional(),
   verifyToken: verifyToken.nullish(),
+  auth: authIn.nullish(),
+  tls: tlsIn.nullish(),
   policy: policyIn.default({}),
   metadata: metadata.default({}),
   transform: transform.default(null),
@@ -69,6 +72,8 @@ export const endpointChange = z.strictObject({
   headers: headerMap(headerValue.nullable()).describe('replaces all headers; "[redacted]" keeps a value, null removes a header'),
   scope: scope.nullable(),
   verifyToken: verifyToken.nullable().describe('"[redacted]" keeps it, null removes it'),
+  auth: authIn.nullable().describe('replaces the whole; "[redacted]" keeps a secret, null removes it all'),
+  tls: tlsIn.nullable().describe('replaces the whole; "[redacted]" keeps the key, null removes it all'),
   policy: policyIn,
   metadata,
   transform: transform.describe('replaces the one that is there; null takes it away'),
@@ -91,6 +96,8 @@ export const endpointOut = z.strictObject({
   statusSince: timeOut,
   headers: z.record(z.string(), z.literal('[redacted]')),
   verifyToken: z.literal('[redacted]').nullable(),
+  auth: authOut.nullable(),
+  tls: tlsOut.nullable(),
   policy: policyOut,
   metadata: jsonObject,
   transform: z.strictObject({ language: z.enum(['jsonata']), expression: z.string(), enabled: z.boolean() }).nullable(),
