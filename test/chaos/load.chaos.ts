@@ -131,18 +131,3 @@ test('an API that has no file left to open refuses connections, and answers agai
   await until(async () => (await service.call('POST', '/v1/records', { type: 't' })).status === 201, { what: 'the API to answer again' });
   expect(api.isAlive()).toBe(true);
 });
-
-test('a worker that has no file left to open delivers all the same, later', async () => {
-  await service.workers()[0]!.kill('SIGTERM');
-  const worker = await service.startWorker({ DATABASE_POOL: '5' }, 128);
-  receiver.willAnswer('/files', [], { status: 200, afterMs: 1_000 });
-  const endpoint = await service.endpoint(`${receiver.url}/files`, { events: ['files'], policy: { ...POLICY, maxInFlight: 200 } });
-  const eventIds = await service.publish(600, 'files');
-  await untilSettled(service, eventIds, 240_000);
-  expect(await violations(endpoint, '/files', eventIds, 0)).toEqual([]);
-  expect(worker.isAlive()).toBe(true);
-  const failed = await service.db.query<{ outcome: string; error: string; count: number }>({
-    text: `select outcome, error, count(*) from attempts where endpoint_id = $1 and outcome <> 'ok' group by 1, 2`, values: [endpoint.id],
-  });
-  for (const { outcome, error, count } of failed) tell(`${outcome} ${error}`, count);
-});

@@ -88,24 +88,3 @@ test('the tables are extended for the next release while this one is under load:
   tell('events meanwhile', all.length);
   tell('tries of statements that wait for a lock', tries);
 });
-
-test('a migration that is killed in the middle leaves nothing that keeps the next one waiting', async () => {
-  const { url, db, drop } = await freshDatabase();
-  const env = { DATABASE_URL: url, POSTHORN_ENCRYPTION_KEYS: `k1:${Buffer.alloc(32).toString('base64')}` };
-  // One that does all of it again, held up by a lock on what it must change, so that it is in the middle for certain.
-  const holder = new Client({ connectionString: url });
-  holder.on('error', () => undefined);
-  await holder.connect();
-  await holder.query('begin');
-  const { rows } = await holder.query<{ name: string }>(`select string_agg(quote_ident(tablename), ', ') as name from pg_tables where schemaname = 'public' and tablename not like 'knex%'`);
-  await holder.query(`lock table ${rows[0]!.name} in access exclusive mode`);
-  const doomed = spawnCli(['migrate', '--down'], env);
-  await until(async () => (await db.query({ text: `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'` })).length > 0, { what: 'the migration to wait' });
-  await doomed.kill();
-  await holder.query('rollback');
-  await holder.end();
-  expect(await spawnCli(['migrate'], env).end).toBe(0);
-  expect(await spawnCli(['migrate', '--down'], env).end).toBe(0);
-  expect(await spawnCli(['migrate'], env).end).toBe(0);
-  await drop();
-});
