@@ -8,8 +8,8 @@ const pem = (most: number, label: string) =>
   z.string().min(1).max(most).regex(/^\s*-----BEGIN /, `must be PEM, which begins with "-----BEGIN ${label}-----"`);
 const key = z.string().min(1).max(16_384).regex(/^(\[redacted\]$|\s*-----BEGIN )/, 'must be PEM, which begins with "-----BEGIN PRIVATE KEY-----"');
 
-const username = z.string().max(256).regex(/^[^:\p{Cc}]*$/u, 'must hold neither ":" nor control characters');
-const password = z.string().min(1).max(1024).regex(/^\P{Cc}*$/u, 'must not hold control characters').describe('shown as "[redacted]"');
+const username = z.string().max(256).regex(/^[^:\u0000-\u001f\u007f-\u009f]*$/, 'must hold neither ":" nor control characters');
+const password = z.string().min(1).max(1024).regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, 'must not hold control characters').describe('shown as "[redacted]"');
 const tokenUrl = z.string().min(1).max(2048).meta({ pattern: '^[Hh][Tt][Tt][Pp][Ss]?://[^\\s]+$', examples: ['https://login.example.com/oauth/token'] })
   .describe('called as endpoints are: the same addresses are refused, no redirect is followed');
 const clientAuth = z.enum(['basic', 'post']).describe('where the client\'s credentials stand: the header `authorization`, or the body');
