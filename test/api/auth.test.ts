@@ -100,7 +100,7 @@ describe('roles', () => {
 
   it('read may change nothing, and what shows a secret or a key or the trail is for admins', () => {
     const open = (role: 'read' | 'write') => routes.filter((one) => one.role !== null && mayCall(role, one)).map(({ method, path }) => `${method} ${path}`);
-    expect(open('read').filter((call) => !call.startsWith('GET '))).toEqual(['POST /v1/rules/try']);
+    expect(open('read').filter((call) => !call.startsWith('GET '))).toEqual(['POST /v1/rules/try', 'POST /v1/transform/try']);
     const admins = routes.filter(({ role }) => role === 'admin').map(({ method, path }) => `${method} ${path}`).sort();
     expect(admins).toEqual(expect.arrayContaining([
       'DELETE /v1/api-keys/:keyId', 'GET /v1/api-keys', 'GET /v1/audit', 'GET /v1/endpoints/:endpointId/secret', 'POST /v1/api-keys',

