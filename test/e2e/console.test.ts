@@ -141,6 +141,30 @@ test('a rule is tried on recent events while it is written, and saved', async ()
   expect((await service.ok('GET', '/v1/rules?limit=1')).data[0]).toMatchObject({ name: 'Converted leads', condition: { state: 'CONVERTED' } });
 });
 
+test('a transformation is tried on an event while it is written, saved, and taken away', async () => {
+  const endpointId = await endpointOf('/shape', { name: 'Shape' });
+  await service.ok('POST', '/v1/events', { type: 'shape.made', data: { note: 'Graz' } });
+  await open(`endpoints/${endpointId}`);
+  await page.getByRole('button', { name: 'Write one' }).click();
+  await page.getByLabel('Tried on').selectOption({ index: 1 });
+  const made = page.getByRole('region', { name: 'The transformed body' });
+  await made.filter({ hasText: '"shape.made"' }).waitFor();
+  await page.getByLabel('Expression').fill('{ "text": data.note & "');
+  await page.locator('.fault', { hasText: 'No body:' }).waitFor();
+  await page.getByLabel('Expression').fill('{ "text": data.note & "!" }');
+  await made.filter({ hasText: '"text": "Graz!"' }).waitFor();
+  await picture('transform');
+  await page.getByRole('button', { name: 'Save transformation' }).click();
+  await page.getByRole('button', { name: 'Remove transformation' }).waitFor();
+  expect((await service.ok('GET', `/v1/endpoints/${endpointId}`)).transform).toEqual({ language: 'jsonata', expression: '{ "text": data.note & "!" }', enabled: true });
+  await page.getByLabel('Expression').fill('$now()');
+  await page.getByRole('button', { name: 'Save transformation' }).click();
+  await page.getByRole('alert').filter({ hasText: '$now' }).first().waitFor();
+  await page.getByRole('button', { name: 'Remove transformation' }).click();
+  await page.getByRole('button', { name: 'Write one' }).waitFor();
+  expect((await service.ok('GET', `/v1/endpoints/${endpointId}`)).transform).toBeNull();
+});
+
 test('whatever names, bodies and answers say stays text', async () => {
   const endpointId = await endpointOf('/xss', { name: XSS, metadata: { note: XSS }, policy: { retry: { delays: [] } } });
   await service.ok('POST', '/v1/rules', { name: XSS, events: ['xss'], condition: {}, endpointIds: [endpointId] });

@@ -6,6 +6,11 @@ export interface Page<T> {
 
 export type EndpointStatus = 'ACTIVE' | 'FAILING' | 'DEACTIVATED';
 
+export interface Transform {
+  readonly expression: string;
+  readonly enabled: boolean;
+}
+
 export interface Endpoint {
   readonly id: string;
   readonly name: string | null;
@@ -19,6 +24,7 @@ export interface Endpoint {
   readonly headers: Readonly<Record<string, string>>;
   readonly policy: Readonly<Record<string, unknown>>;
   readonly metadata: Readonly<Record<string, unknown>>;
+  readonly transform: Transform | null;
   readonly createdAt: string;
 }
 

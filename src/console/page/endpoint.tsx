@@ -36,7 +36,7 @@ export function EndpointView({ id }: { readonly id: string }) {
       <Recover endpointId={endpoint.id} />
       <RecentDeliveries endpointId={endpoint.id} />
       <RulesOf endpointId={endpoint.id} events={endpoint.events} />
-      {ENDPOINT_SECTIONS.map((Section, index) => <Section key={index} endpoint={endpoint} />)}
+      {ENDPOINT_SECTIONS.map((Section, index) => <Section key={index} endpoint={endpoint} onChanged={changed} />)}
     </>
   );
 }
