@@ -14,6 +14,7 @@ import { rekeyCommand } from './rekey';
 import { ruleCommands } from './rules';
 import { serveCommand } from './serve';
 import { signCommand } from './sign';
+import { typeCommands } from './types';
 import { verifyCommand } from './verify';
 import { workCommand } from './work';
 
@@ -38,5 +39,6 @@ export const COMMANDS: Commands = {
   recover: recoverCommand,
   ...ruleCommands,
   ...jobCommands,
+  ...typeCommands,
   completion: completionCommand,
 };

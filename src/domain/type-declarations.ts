@@ -19,7 +19,7 @@ export function declareEventTypes(types: readonly DeclaredType[]): string {
   const names = new Names();
   const declared = [...types].sort((a, b) => (a.type < b.type ? -1 : 1)).map((one) => ({ one, name: names.take(one.type) }));
   const parts = declared.map(({ one, name }) => declare(one, name, names));
-  const members = declared.map(({ one, name }) => `  ${JSON.stringify(one.type)}: ${name};`);
+  const members = declared.map(({ one, name }) => `  ${quoted(one.type)}: ${name};`);
   return [
     '/* Made from the catalogue of event types. Do not edit: make it anew. */',
     ...parts,
@@ -28,15 +28,26 @@ export function declareEventTypes(types: readonly DeclaredType[]): string {
   ].join('\n\n').concat('\n');
 }
 
+/**
+ * What stands after the declarations of these types, so that the receiver's bodies know them: the interface `CustomEvents` of the
+ * module `receiver` (such as `posthorn/receiver`, or the path of a copy) with a member for each. Nothing where there are none.
+ */
+export function extendCustomEvents(types: readonly Pick<DeclaredType, 'type'>[], receiver: string): string {
+  // By way of EventData: a type's own name might be one that the module exports, too, and would be that one in here.
+  const members = types.map(({ type }) => quoted(type)).sort().map((type) => `    ${type}: EventData[${type}];`);
+  if (members.length === 0) return '';
+  return `\n/** The bodies of the receiver know these types, too. */\ndeclare module ${quoted(receiver)} {\n  interface CustomEvents {\n${members.join('\n')}\n  }\n}\n`;
+}
+
 function declare({ type, description, schema, archived = false }: DeclaredType, name: string, names: Names): string {
   const writer = new Writer(schema ?? {}, name, names);
   const own = `${comment([`Data of \`${type}\`.${description === null ? '' : ` ${description}`}`, ...(archived ? ['@deprecated archived'] : [])], '')}export type ${name} = ${writer.write(schema ?? {}, 0)};`;
   return [own, ...writer.referred()].join('\n\n');
 }
 
-/** Names of declarations, each given once. */
+/** Names of declarations, each given once; `Record` is one that declarations are made of. */
 class Names {
-  private readonly taken = new Set<string>(['EventData', 'EventBody']);
+  private readonly taken = new Set<string>(['EventData', 'EventBody', 'Record']);
 
   take(text: string): string {
     const words = text.split(/[^A-Za-z0-9]+/).filter((word) => word !== '').map((word) => word.charAt(0).toUpperCase() + word.slice(1));
@@ -149,7 +160,7 @@ class Writer {
     const required = new Set(isJsonList(schema['required']) ? schema['required'] : []);
     const indent = '  '.repeat(depth + 1);
     const lines = properties.map(([key, inner]) =>
-      `${comment(describe(inner), indent)}${indent}${/^[A-Za-z_$][\w$]*$/.test(key) ? key : JSON.stringify(key)}${required.has(key) ? '' : '?'}: ${this.write(inner, depth + 1)};`);
+      `${comment(describe(inner), indent)}${indent}${/^[A-Za-z_$][\w$]*$/.test(key) ? key : quoted(key)}${required.has(key) ? '' : '?'}: ${this.write(inner, depth + 1)};`);
     return `{\n${lines.join('\n')}\n${'  '.repeat(depth)}}`;
   }
 
@@ -165,10 +176,15 @@ const bracketed = (type: string): string => (/[|& ]/.test(type) ? `(${type})` : 
 
 const union = (types: readonly string[]): string => (types.includes('unknown') ? 'unknown' : [...new Set(types)].join(' | ') || 'never');
 
+/** What would drive a terminal, end a line, or show code in another order than it is read in. */
+const UNSEEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
+const quoted = (value: Json): string => JSON.stringify(value).replace(UNSEEN, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
 function literal(value: Json): string {
   if (isJsonList(value)) return `[${value.map(literal).join(', ')}]`;
-  if (!isJsonObject(value)) return JSON.stringify(value).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
-  return `{ ${Object.entries(value).map(([key, inner]) => `${JSON.stringify(key)}: ${literal(inner)}`).join('; ')} }`;
+  if (!isJsonObject(value)) return quoted(value);
+  return `{ ${Object.entries(value).map(([key, inner]) => `${quoted(key)}: ${literal(inner)}`).join('; ')} }`;
 }
 
 const describe = (schema: Json): string[] => {
@@ -178,7 +194,7 @@ const describe = (schema: Json): string[] => {
 };
 
 function comment(lines: readonly string[], indent: string): string {
-  const said = lines.flatMap((line) => line.split(/[\r\n\u2028\u2029]+/)).map((line) => line.replaceAll('*/', '*\u200b/').trim()).filter((line) => line !== '');
+  const said = lines.flatMap((line) => line.split(/[\r\n\u2028\u2029]+/)).map((line) => line.replaceAll('*/', '*\u200b/').replace(UNSEEN, '\ufffd').trim()).filter((line) => line !== '');
   if (said.length === 0) return '';
   if (said.length === 1) return `${indent}/** ${said[0]} */\n`;
   return `${indent}/**\n${said.map((line) => `${indent} * ${line}`).join('\n')}\n${indent} */\n`;

@@ -54,12 +54,19 @@ export type EventBody = { [K in keyof EventData]: { id: string; type: K; timesta
 `);
 });
 
+test('what would drive a terminal, or show code in another order than it is read in, stands in no declaration', () => {
+  const hostile = 'a\u001b[31m\u009b\u202eb';
+  const text = declareEventTypes([custom('a', { properties: { [hostile]: { enum: [hostile, { [hostile]: 1 }], description: hostile } } }, hostile)]);
+  expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/);
+  expect(faultsOf(text, `export const one: A = { ${JSON.stringify(hostile)}: ${JSON.stringify(hostile)} };`)).toEqual([]);
+});
+
 test('the compiler takes those of all built-in types and of odd ones, takes every example, and refuses what does not fit', () => {
   const odd = [
     custom('a.b', { $ref: '#' }), custom('a_b', true), custom('1', false), custom('---', null, 'two\nlines */'), custom('event.data', { anyOf: [{ $ref: '#/$defs/x' }, { type: 'null' }], $defs: { x: { $ref: '#/$defs/x' } } }),
     custom('knot', { anyOf: [{ properties: { x: { $ref: '#/$defs/b' } } }, { $ref: '#/$defs/b' }], $defs: { b: { anyOf: [{ $ref: '#' }, { type: 'string' }] } } }),
     custom('map', { additionalProperties: { $ref: '#' }, type: 'object' }), custom('list', { type: 'array', items: { enum: ['a', { b: ['\u2028'] }, null] } }), custom('both', { allOf: [{ properties: { a: { type: 'string' } } }, { anyOf: [{ required: ['a'] }, { type: 'object', properties: { b: {} } }] }] }),
-    custom('tree', { properties: { left: { $ref: '#' }, right: { $ref: '#' } } }), custom('ref', { properties: { a: { $ref: '#/properties/b' }, b: { type: 'integer' } } }),
+    custom('record', { type: 'object', additionalProperties: false }), custom('event.body', null), custom('tree', { properties: { left: { $ref: '#' }, right: { $ref: '#' } } }), custom('ref', { properties: { a: { $ref: '#/properties/b' }, b: { type: 'integer' } } }),
   ];
   const text = declareEventTypes([...BUILT_IN_TYPES, ...odd]);
   expect(declareEventTypes([...odd, ...BUILT_IN_TYPES].reverse())).toBe(text);
