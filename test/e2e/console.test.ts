@@ -165,6 +165,14 @@ test('a transformation is tried on an event while it is written, saved, and take
   expect((await service.ok('GET', `/v1/endpoints/${endpointId}`)).transform).toBeNull();
 });
 
+test('an endpoint says how it is authenticated, and keeps the secret to itself', async () => {
+  const endpointId = await endpointOf('/auth', { name: 'Auth', auth: { type: 'basic', username: 'caller', password: 'wr0ng-h0rse' } });
+  await open(`endpoints/${endpointId}`);
+  const card = page.locator('section.card', { hasText: 'Authentication' });
+  await card.getByText('caller').waitFor();
+  expect(await card.textContent()).toMatch(/basic.*Password\[redacted\].*Client certificatenone/);
+});
+
 test('whatever names, bodies and answers say stays text', async () => {
   const endpointId = await endpointOf('/xss', { name: XSS, metadata: { note: XSS }, policy: { retry: { delays: [] } } });
   await service.ok('POST', '/v1/rules', { name: XSS, events: ['xss'], condition: {}, endpointIds: [endpointId] });

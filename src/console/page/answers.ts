@@ -6,6 +6,19 @@ export interface Page<T> {
 
 export type EndpointStatus = 'ACTIVE' | 'FAILING' | 'DEACTIVATED';
 
+export type Auth =
+  | { readonly type: 'basic'; readonly username: string; readonly password: string }
+  | {
+    readonly type: 'oauth2'; readonly tokenUrl: string; readonly clientId: string; readonly clientSecret: string;
+    readonly scope: string | null; readonly audience: string | null; readonly clientAuth: 'basic' | 'post';
+  };
+
+export interface Tls {
+  readonly certificate: string | null;
+  readonly key: string | null;
+  readonly ca: string | null;
+}
+
 export interface Transform {
   readonly expression: string;
   readonly enabled: boolean;
@@ -25,6 +38,8 @@ export interface Endpoint {
   readonly policy: Readonly<Record<string, unknown>>;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly transform: Transform | null;
+  readonly auth: Auth | null;
+  readonly tls: Tls | null;
   readonly createdAt: string;
 }
 

@@ -1,5 +1,6 @@
 import type { ComponentType } from 'preact';
 import type { Endpoint } from './answers';
+import { AuthSection } from './endpoint-auth';
 import { TransformSection } from './endpoint-transform';
 import { pretty } from './format';
 import { Card, Code, Facts } from './parts';
@@ -8,7 +9,7 @@ import { Card, Code, Facts } from './parts';
  * What else the page of an endpoint shows, in this order. What an endpoint gets besides (how requests are changed or
  * authorized, say) is one more section here.
  */
-export const ENDPOINT_SECTIONS: readonly ComponentType<{ readonly endpoint: Endpoint; readonly onChanged: () => void }>[] = [TransformSection, Sending, Policy];
+export const ENDPOINT_SECTIONS: readonly ComponentType<{ readonly endpoint: Endpoint; readonly onChanged: () => void }>[] = [TransformSection, AuthSection, Sending, Policy];
 
 function Sending({ endpoint }: { readonly endpoint: Endpoint }) {
   const headers = Object.keys(endpoint.headers);
