@@ -173,6 +173,17 @@ test('an endpoint says how it is authenticated, and keeps the secret to itself',
   expect(await card.textContent()).toMatch(/basic.*Password\[redacted\].*Client certificatenone/);
 });
 
+test('the catalogue shows the types of event, and one with its schema and a sample', async () => {
+  const schema = { type: 'object', required: ['paid'], properties: { paid: { type: 'number' } } };
+  await service.ok('PUT', '/v1/event-types/bill.paid', { description: 'A bill was paid.', schema, enforce: 'reject', example: { paid: 12.5 } });
+  await open('event-types');
+  await page.getByRole('link', { name: 'process:state-change' }).waitFor();
+  expect(await page.getByRole('row').filter({ hasText: 'bill.paid' }).textContent()).toBe('bill.paidcustomrejectA bill was paid.');
+  await page.getByRole('link', { name: 'bill.paid' }).click();
+  expect(JSON.parse((await page.getByRole('region', { name: 'Schema' }).textContent()) ?? '')).toEqual(schema);
+  expect(JSON.parse((await page.getByRole('region', { name: 'Sample' }).textContent()) ?? '')).toEqual({ paid: 12.5 });
+});
+
 test('whatever names, bodies and answers say stays text', async () => {
   const endpointId = await endpointOf('/xss', { name: XSS, metadata: { note: XSS }, policy: { retry: { delays: [] } } });
   await service.ok('POST', '/v1/rules', { name: XSS, events: ['xss'], condition: {}, endpointIds: [endpointId] });
@@ -192,13 +203,13 @@ test('every page is usable for all: in light and dark, wide and on a phone, with
   const [endpoint] = (await service.ok('GET', '/v1/endpoints?limit=250')).data.filter(({ name }: { name: string }) => name === 'Live');
   const [event] = (await service.ok('GET', '/v1/events?type=order.made')).data;
   const [process] = (await service.ok('GET', '/v1/processes?limit=1')).data;
-  const places = ['', 'events', `events/${event.id}`, 'endpoints', `endpoints/${endpoint.id}`, 'rules', 'rules/new', 'objects', `objects/process/${process.id}`, 'jobs'];
+  const places = ['', 'events', `events/${event.id}`, 'endpoints', `endpoints/${endpoint.id}`, 'rules', 'rules/new', 'objects', `objects/process/${process.id}`, 'jobs', 'event-types', 'event-types/process:state-change'];
   for (const [look, viewport, colorScheme] of [['light', WIDE, 'light'], ['dark', WIDE, 'dark'], ['phone', PHONE, 'light']] as const) {
     await page.setViewportSize(viewport);
     await page.emulateMedia({ colorScheme });
     for (const place of places) {
       await open(place);
-      await page.locator('main table, main .job, main form, main .timeline').first().waitFor();
+      await page.locator('main table, main .job, main form, main .timeline, main .columns').first().waitFor();
       expect([look, place, await axeFaults(page)]).toEqual([look, place, []]);
       const overflow = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
       expect([look, place, overflow]).toEqual([look, place, 0]);

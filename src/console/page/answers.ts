@@ -141,6 +141,22 @@ export interface DeliveryDetail extends Delivery {
   readonly workflow: Workflow | null;
 }
 
+export interface EventType {
+  readonly type: string;
+  readonly kind: string;
+  readonly dialects: readonly string[] | null;
+  readonly description: string | null;
+  readonly schema: unknown;
+  readonly enforce: 'off' | 'warn' | 'reject';
+  readonly example?: unknown;
+  readonly archived: boolean;
+  readonly updatedAt: string | null;
+}
+
+export interface EventTypeDetail extends EventType {
+  readonly sample?: unknown;
+}
+
 export interface Rule {
   readonly id: string;
   readonly name: string;

@@ -3,6 +3,11 @@ import type { Page } from './answers';
 import { withQuery, type Problem } from './api';
 import { asProblem, useConsole, useData, type Freshness } from './context';
 
+/** What a row is told apart by. */
+type Named = { readonly id: string } | { readonly type: string };
+
+const nameOf = (row: Named): string => ('id' in row ? row.id : row.type);
+
 /** A list as far as it is shown. */
 export interface List<T> {
   readonly rows: readonly T[] | null;
@@ -13,7 +18,7 @@ export interface List<T> {
 }
 
 /** Reads a list: its first page stays up to date, further ones are added when they are asked for. */
-export function useList<T extends { readonly id: string }>(path: string, query: Readonly<Record<string, string | undefined>>, freshness: Freshness = {}, limit = 25): List<T> {
+export function useList<T extends Named>(path: string, query: Readonly<Record<string, string | undefined>>, freshness: Freshness = {}, limit = 25): List<T> {
   const { api, say } = useConsole();
   const first = withQuery(path, { ...query, limit: String(limit) });
   const { data, problem, reload } = useData<Page<T>>(first, freshness);
@@ -34,7 +39,7 @@ export function useList<T extends { readonly id: string }>(path: string, query: 
 }
 
 /** The newest rows as they are now, and the older ones as they were read. */
-function merged<T extends { readonly id: string }>(newest: readonly T[], older: readonly T[]): T[] {
-  const seen = new Set(newest.map(({ id }) => id));
-  return [...newest, ...older.filter(({ id }) => !seen.has(id))];
+function merged<T extends Named>(newest: readonly T[], older: readonly T[]): T[] {
+  const seen = new Set(newest.map(nameOf));
+  return [...newest, ...older.filter((row) => !seen.has(nameOf(row)))];
 }

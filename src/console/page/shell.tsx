@@ -4,6 +4,8 @@ import { DeliveryView } from './delivery';
 import { EndpointView } from './endpoint';
 import { EndpointsView } from './endpoints';
 import { EventView } from './event';
+import { EventTypeView } from './event-type';
+import { EventTypesView } from './event-types';
 import { EventsView } from './events';
 import { JobView } from './job';
 import { JobsView } from './jobs';
@@ -17,7 +19,7 @@ import { RuleView } from './rule';
 import { RulesView } from './rules';
 
 const PAGES: readonly (readonly [path: string, title: string])[] = [
-  ['', 'Overview'], ['events', 'Events'], ['endpoints', 'Endpoints'], ['rules', 'Rules'], ['objects', 'Objects'], ['jobs', 'Jobs'],
+  ['', 'Overview'], ['events', 'Events'], ['endpoints', 'Endpoints'], ['rules', 'Rules'], ['event-types', 'Types'], ['objects', 'Objects'], ['jobs', 'Jobs'],
 ];
 
 /** The frame around every view: where one may go, and whether what is shown is live. */
@@ -63,6 +65,7 @@ function viewOf(place: Place) {
     case 'deliveries': return id ? <DeliveryView id={id} /> : <EventsView place={place} />;
     case 'endpoints': return id ? <EndpointView id={id} /> : <EndpointsView place={place} />;
     case 'rules': return id ? <RuleView id={id} /> : <RulesView />;
+    case 'event-types': return id ? <EventTypeView type={id} /> : <EventTypesView place={place} />;
     case 'objects': return id && inner ? <ObjectView kind={id} id={inner} /> : <ObjectsView place={place} />;
     case 'jobs': return id ? <JobView id={id} /> : <JobsView />;
     default: return <Empty title="There is no such page"><p><a href="#/">Go to the overview</a></p></Empty>;
