@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Context } from 'koa';
 import { AppError, ERRORS, type ErrorCode } from '../errors';
 import type { Log } from '../log';
-import { isDatabaseAway, violation } from '../store/db';
+import { isDatabaseAway, isDatabaseBusy, violation } from '../store/db';
 import type { Answer } from './route';
 
 /** An error as it is answered (RFC 9457, `application/problem+json`). */
@@ -32,6 +32,7 @@ const LOST_A_RACE: ReadonlySet<string> = new Set(['40P01', '40001']);
 /** Any error as one that a caller may be told of. */
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
+  if (isDatabaseBusy(error)) return new AppError('too_many_requests', 'More is asked of the database at once than it can do; nothing was changed. Try again shortly.', [], 1);
   if (isDatabaseAway(error)) return new AppError('unavailable', 'The database can not be reached now; nothing was changed. Try again.', [], 1);
   if (LOST_A_RACE.has(violation(error)?.code ?? '')) {
     return new AppError('conflict', 'Others changed the same things at the same time; nothing was changed. Try again.', [], 1);

@@ -62,6 +62,17 @@ export function violation(error: unknown): { readonly code: string; readonly con
   return { code: error.code, constraint: 'constraint' in error && typeof error.constraint === 'string' ? error.constraint : '' };
 }
 
+/** Others have all connections, and have used them a moment ago: PostgreSQL is there, and has more to do than it can. */
+class BusyError extends Error {
+  override readonly name = 'BusyError';
+}
+
+/** Whether an error means that more was asked for at once than PostgreSQL can do, and nothing was done of it. */
+export const isDatabaseBusy = (error: unknown): boolean => error instanceof BusyError;
+
+/** Within so long of its last answer a database counts as there, in ms. */
+const ANSWERED_MS = 2_000;
+
 const isSilent = (error: unknown): error is Error => error instanceof Error && /Query read timeout/.test(error.message);
 
 /** A table was extended since the statement was prepared on this session, by a migration: nothing of it was done, another session can. */
@@ -102,8 +113,18 @@ export function openDb(url: string, max: number, { isForgetful = false }: DbOpti
   pool.on('error', () => undefined);
   // So would that of a connection which breaks on its way from one user to the next.
   pool.on('connect', (client) => client.on('error', () => undefined));
+  let answeredAt = -Infinity;
+  pool.on('release', (error) => {
+    if (!error) answeredAt = performance.now();
+  });
+  const named = (error: unknown): unknown =>
+    error instanceof Error && /timeout exceeded when trying to connect/.test(error.message) && performance.now() - answeredAt < ANSWERED_MS
+      ? new BusyError(error.message, { cause: error })
+      : error;
   const transaction = async <T>(begin: string, work: (trx: Sql) => Promise<T>): Promise<T> => {
-    const client = await pool.connect();
+    const client = await pool.connect().catch((error: unknown) => {
+      throw named(error);
+    });
     let failure: Error | undefined;
     let isOver = false;
     try {
@@ -126,7 +147,7 @@ export function openDb(url: string, max: number, { isForgetful = false }: DbOpti
       return (await pool.query(toConfig(statement))).rows as R[];
     } catch (error) {
       if (tries > 0 && isStale(error)) return query(statement, tries - 1);
-      throw error;
+      throw named(error);
     }
   };
   return {

@@ -1,4 +1,5 @@
-import { isDatabaseAway, openDb, type PooledDb } from '../../src/store/db';
+import { createServer, type AddressInfo } from 'node:net';
+import { isDatabaseAway, isDatabaseBusy, openDb, type PooledDb } from '../../src/store/db';
 import { freshDatabase, type TestDatabase } from '../support/postgres';
 
 let database: TestDatabase;
@@ -41,3 +42,19 @@ it('a statement that takes too long, behind a lock say, and a write that is refu
   expect(isDatabaseAway(await faultOf('create table nowhere (a int)', 'set transaction read only'))).toBe(true);
   expect(isDatabaseAway(await faultOf('select 1 / 0', 'select 1'))).toBe(false);
 });
+
+it('who waits too long for a connection that others use is told that there is too much to do; where nobody answers, that it is away', async () => {
+  const silent = createServer(() => undefined);
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const [one, nobody] = [openDb(database.url, 1), openDb(`postgres://nobody@127.0.0.1:${(silent.address() as AddressInfo).port}/none`, 1)];
+  const faultOf = (asked: Promise<unknown>): Promise<unknown> => asked.then(() => null, (error: unknown) => error);
+  // Some 7 s of work, one after another: a connection is waited for for 5 s.
+  const [away, ...faults] = await Promise.all([
+    faultOf(nobody.query({ text: 'select 1' })), ...Array.from({ length: 12 }, () => faultOf(one.query({ text: 'select pg_sleep(0.6)' }))),
+  ]);
+  expect(faults[0]).toBeNull();
+  expect(faults.filter((fault) => fault !== null).length).toBeGreaterThan(0);
+  expect(faults.every((fault) => fault === null || isDatabaseBusy(fault))).toBe(true);
+  expect([isDatabaseAway(away), isDatabaseBusy(away)]).toEqual([true, false]);
+  await Promise.all([one.close(), nobody.close(), new Promise((resolve) => silent.close(resolve))]);
+}, 30_000);
