@@ -24,7 +24,7 @@ export function EventTypesView({ place }: { readonly place: Place }) {
               <td><IdLink to="event-types" id={one.type} />{one.archived ? <> <small class="soft">archived</small></> : null}</td>
               <td>{one.kind}</td>
               <td>{one.enforce}</td>
-              <td>{one.description ?? <span class="soft">–</span>}</td>
+              <td class="text">{one.description ?? <span class="soft">–</span>}</td>
             </tr>
           ))}
         </Table>
