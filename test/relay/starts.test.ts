@@ -16,7 +16,7 @@ test('while Temporal is slow to answer, few starts are under way, and what comes
     startDeliverEvent: ({ eventIds }: { readonly eventIds: readonly string[] }) => new Promise<void>((answer) => started.push({ eventIds, answer })),
   } as unknown as Workflows;
   const config = { WORKFLOW_STARTS_PER_SECOND: 20, EVENTS_PER_WORKFLOW: 200 };
-  const starts = createStarts({ db: database.db, config, metrics: createMetrics(), log: { warn: () => undefined } } as unknown as Parameters<typeof createStarts>[0], workflows);
+  const starts = createStarts({ db: database.db, config, metrics: createMetrics(), now: () => new Date(), tracing: null, log: { warn: () => undefined } } as unknown as Parameters<typeof createStarts>[0], workflows);
   const ids = await makeEvents(database.db, await makeWorkspace(database.db), 16);
   const claimed = await claimEvents(database.db, 900, 16, 16, new Map());
 

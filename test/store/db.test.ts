@@ -1,4 +1,4 @@
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { isDatabaseAway, isDatabaseBusy, openDb, type PooledDb } from '../../src/store/db';
 import { freshDatabase, type TestDatabase } from '../support/postgres';
 
@@ -44,7 +44,8 @@ it('a statement that takes too long, behind a lock say, and a write that is refu
 });
 
 it('who waits too long for a connection that others use is told that there is too much to do; where nobody answers, that it is away', async () => {
-  const silent = createServer(() => undefined);
+  const sockets: Socket[] = [];
+  const silent = createServer((socket) => sockets.push(socket));
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
   const [one, nobody] = [openDb(database.url, 1), openDb(`postgres://nobody@127.0.0.1:${(silent.address() as AddressInfo).port}/none`, 1)];
   const faultOf = (asked: Promise<unknown>): Promise<unknown> => asked.then(() => null, (error: unknown) => error);
@@ -56,5 +57,7 @@ it('who waits too long for a connection that others use is told that there is to
   expect(faults.filter((fault) => fault !== null).length).toBeGreaterThan(0);
   expect(faults.every((fault) => fault === null || isDatabaseBusy(fault))).toBe(true);
   expect([isDatabaseAway(away), isDatabaseBusy(away)]).toEqual([true, false]);
-  await Promise.all([one.close(), nobody.close(), new Promise((resolve) => silent.close(resolve))]);
+  sockets.forEach((socket) => socket.destroy());
+  silent.close();
+  await Promise.all([one.close(), nobody.close()]);
 }, 30_000);
