@@ -17,7 +17,7 @@ import { bindBacklog } from './metrics/backlog';
 import { createExposition } from './metrics/exposition';
 import { startMetricsServer } from './metrics/server';
 import { createAnnouncer } from './store/announcer';
-import { isDatabaseAway, type Db } from './store/db';
+import { isDatabaseAway, openDb, type Db } from './store/db';
 import { ensurePartitions } from './store/partitions';
 import { requireWorkspaceRole } from './store/workspace-role';
 import { openTracing } from './tracing/tracing';
@@ -43,6 +43,8 @@ export interface ServeOptions {
 
 const LOOK_AGAIN_MS = 500;
 const UPKEEP_MS = 3_600_000;
+/** Connections that the catalogues are read by. */
+const CATALOGUE_CONNECTIONS = 1;
 
 /**
  * Runs the API. It waits for PostgreSQL, whose tables must be there, and never for Temporal.
@@ -51,6 +53,8 @@ const UPKEEP_MS = 3_600_000;
 export async function serve(config: Config, options: ServeOptions = {}): Promise<RunningApi> {
   const log = options.log ?? createLog(config.LOG_LEVEL, { process: 'api' });
   const deps = createDeps(config, log, openTracing(config, log, 'api'));
+  // Apart: a request that has a connection, for its Idempotency-Key, may wait for a catalogue, which must not wait for those connections.
+  const catalogueDb = openDb(config.DATABASE_URL ?? '', CATALOGUE_CONNECTIONS);
   try {
     const rootKey = await prepare(deps);
     const announcer = createAnnouncer(config.DATABASE_URL ?? '');
@@ -60,7 +64,7 @@ export async function serve(config: Config, options: ServeOptions = {}): Promise
       announcer.announce();
     };
     const publisher = createPublisher(deps.db, announce);
-    const catalogues = await openCatalogues(deps.db, (err) => log.warn({ err }, 'api.catalogues_not_read'));
+    const catalogues = await openCatalogues(catalogueDb, (err) => log.warn({ err }, 'api.catalogues_not_read'));
     const exposition = createExposition(deps.metrics.api.meter, { before: bindBacklog(deps.metrics.api, deps.db) });
     const streams = createStreamHub(deps, config.DATABASE_URL ?? '');
     const handle = createApp({ deps, streams, pages: serveConsole(), announcer: { announce }, publisher, catalogues, routes, exposition, onUndeclaredAnswer: options.onUndeclaredAnswer ?? 'log' }).callback();
@@ -77,6 +81,7 @@ export async function serve(config: Config, options: ServeOptions = {}): Promise
         await streams.close();
         await drain();
         catalogues.close();
+        await catalogueDb.close();
         stopUpkeep();
         await metricsServer?.close();
         await announcer.close();
@@ -84,6 +89,7 @@ export async function serve(config: Config, options: ServeOptions = {}): Promise
       },
     };
   } catch (error) {
+    await catalogueDb.close();
     await deps.close();
     throw error;
   }

@@ -60,6 +60,19 @@ it('does not run out of connections when more requests with keys come than the p
   expect(replies.map(({ status }) => status)).toEqual(Array.from({ length: 40 }, () => 202));
 });
 
+it('does not run out of connections either where the catalogue has to be read for their events', async () => {
+  const { headers } = await api.tenant();
+  const schema = { type: 'object', required: ['n'], properties: { n: { type: 'number' } } };
+  // Each change of the catalogue has it read anew.
+  for (const round of ['first', 'second']) {
+    expect((await api.call('PUT', '/v1/event-types/counted', { description: round, schema, enforce: 'reject' }, headers)).status).toBeLessThan(300);
+    const replies = await Promise.all(Array.from({ length: 40 }, (_, n) =>
+      api.call('POST', '/v1/events', { type: 'counted', data: { n } }, { ...headers, ...keyed(`${round}-${n}`) })));
+    expect(replies.map(({ status }) => status)).toEqual(Array.from({ length: 40 }, () => 202));
+    expect((await api.call('POST', '/v1/events', { type: 'counted', data: {} }, { ...headers, ...keyed(`${round}-wrong`) })).body.code).toBe('schema_mismatch');
+  }
+});
+
 it('forgets an answer after 24 hours', async () => {
   const first = await api.call('POST', '/v1/events', { type: 't', data: 1 }, keyed('old'));
   await api.db.query({ text: `update idempotency_keys set created_at = now() - interval '24 hours 1 second' where key = 'old'` });
