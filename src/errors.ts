@@ -67,3 +67,8 @@ export const notFound = (what: string, id: string): AppError =>
 /** The 422 for one mistake. */
 export const invalid = (path: string, message: string): AppError =>
   new AppError('invalid', `${path}: ${message}`, [{ path, message }]);
+
+/** Codes of Node.js for a connection that could not be made or broke, to whatever it was. */
+export const CONNECTION_ERRNO: ReadonlySet<string> = new Set([
+  'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'ENETDOWN',
+]);

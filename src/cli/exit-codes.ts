@@ -1,3 +1,5 @@
+import { CONNECTION_ERRNO } from '../errors';
+
 /** What a command line's exit code says; docs/cli.md shows this table, and a test compares the two. */
 export const EXIT_CODES = {
   done: [0, 'done'],
@@ -21,7 +23,8 @@ export class CliError extends Error {
   }
 }
 
-const AWAY = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_SOCKET']);
+/** Those of undici, which knows more than a socket does. */
+const UNDICI_AWAY: ReadonlySet<string> = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_SOCKET']);
 
 /** The exit code of whatever a command threw. */
 export function exitCodeOf(error: unknown): number {
@@ -38,7 +41,7 @@ function reasonOf(error: unknown): ExitReason {
 /** Whether a connection could not be made, by the error of a socket or one that has it as its cause. */
 export function isAway(error: unknown): boolean {
   const { code, cause, errors } = partsOf(error);
-  return (typeof code === 'string' && AWAY.has(code)) || (cause !== undefined && isAway(cause)) || (Array.isArray(errors) && errors.some(isAway));
+  return (typeof code === 'string' && (CONNECTION_ERRNO.has(code) || UNDICI_AWAY.has(code))) || (cause !== undefined && isAway(cause)) || (Array.isArray(errors) && errors.some(isAway));
 }
 
 /** What whatever was thrown says; of the innermost cause where it has one, which says more. */

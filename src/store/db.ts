@@ -1,4 +1,5 @@
 import { Pool, types, type PoolClient } from 'pg';
+import { CONNECTION_ERRNO } from '../errors';
 import { beginIn } from './workspace-role';
 
 /** One statement. A `name` has PostgreSQL keep it prepared on each connection: for the hot path. */
@@ -47,13 +48,15 @@ types.setTypeParser(types.builtins.JSON, (text) => text);
  * too long, behind somebody's lock at most.
  */
 const AWAY = /^(08|57P|57014|53|25006|25P03)/;
-const AWAY_ERRNO = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', 'EPIPE', 'ENOENT']);
+/** The code of a Unix socket that is not there. */
+const NO_SOCKET = 'ENOENT';
 
 /** Whether an error means that the database can't be reached now, rather than that a statement was wrong. */
 export function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  return AWAY.test(code) || AWAY_ERRNO.has(code) || /Connection terminated|timeout exceeded when trying to connect|Query read timeout|is not queryable|Client was closed/.test(error.message);
+  return AWAY.test(code) || CONNECTION_ERRNO.has(code) || code === NO_SOCKET
+    || /Connection terminated|timeout exceeded when trying to connect|Query read timeout|is not queryable|Client was closed/.test(error.message);
 }
 
 /** The SQLSTATE and constraint of a PostgreSQL error; null for any other. */

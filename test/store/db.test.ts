@@ -1,4 +1,5 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { isAway } from '../../src/cli/exit-codes';
 import { isDatabaseAway, isDatabaseBusy, openDb, type PooledDb } from '../../src/store/db';
 import { freshDatabase, type TestDatabase } from '../support/postgres';
 
@@ -41,6 +42,15 @@ it('a statement that takes too long, behind a lock say, and a write that is refu
   expect(isDatabaseAway(await faultOf('select pg_sleep(5)', `set local statement_timeout = 20`))).toBe(true);
   expect(isDatabaseAway(await faultOf('create table nowhere (a int)', 'set transaction read only'))).toBe(true);
   expect(isDatabaseAway(await faultOf('select 1 / 0', 'select 1'))).toBe(false);
+});
+
+it.each([
+  'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'ENETDOWN', 'ENOENT',
+])('a connection that can not be made for %s means "away", for the API and for the command line alike', (code) => {
+  const fault = Object.assign(new Error(''), { code });
+  expect(isDatabaseAway(fault)).toBe(true);
+  // A socket that is not there is PostgreSQL's alone: the API has none.
+  expect(isAway(fault)).toBe(code !== 'ENOENT');
 });
 
 it('who waits too long for a connection that others use is told that there is too much to do; where nobody answers, that it is away', async () => {
