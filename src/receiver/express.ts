@@ -14,8 +14,8 @@ interface NodeResponse {
  * parser. What `handle` throws goes to `next`.
  * @throws TypeError for the options.
  */
-export function expressReceiver<D extends Dialect>(
-  options: ReceiverOptions<D>, handle: Handle<D>,
+export function expressReceiver<D extends Dialect, T extends boolean = false>(
+  options: ReceiverOptions<D, T>, handle: Handle<D, T>,
 ): (request: NodeRequest & ParsedBefore, response: NodeResponse, next: (error: unknown) => void) => Promise<void> {
   const receive = createReceive(options, handle);
   return async (request, response, next) => {

@@ -7,7 +7,9 @@ import { createReceive, type Handle, type ReceiverOptions } from './receive';
  * rejects it.
  * @throws TypeError for the options.
  */
-export function fetchReceiver<D extends Dialect>(options: ReceiverOptions<D>, handle: Handle<D>): (request: Request) => Promise<Response> {
+export function fetchReceiver<D extends Dialect, T extends boolean = false>(
+  options: ReceiverOptions<D, T>, handle: Handle<D, T>,
+): (request: Request) => Promise<Response> {
   const receive = createReceive(options, handle);
   return async (request) => {
     const { status, headers = {}, body = null } = await receive({

@@ -16,7 +16,9 @@ interface KoaContext {
  * to Koa.
  * @throws TypeError for the options.
  */
-export function koaReceiver<D extends Dialect>(options: ReceiverOptions<D>, handle: Handle<D>): (context: KoaContext) => Promise<void> {
+export function koaReceiver<D extends Dialect, T extends boolean = false>(
+  options: ReceiverOptions<D, T>, handle: Handle<D, T>,
+): (context: KoaContext) => Promise<void> {
   const receive = createReceive(options, handle);
   return async (context) => {
     const { req: request } = context;

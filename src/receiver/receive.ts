@@ -14,10 +14,10 @@ export interface Answer {
  * What is done with a request that was checked. Returning nothing answers 200. An {@link Answer} answers that: 410 to be called
  * never again, 429 with `retry-after` to be called later. What it throws is the framework's to answer (500), and is sent again.
  */
-export type Handle<D extends Dialect> = (received: Received<D>) => Answer | void | Promise<Answer | void>;
+export type Handle<D extends Dialect, T extends boolean = false> = (received: Received<D, T>) => Answer | void | Promise<Answer | void>;
 
 /** How an endpoint receives. */
-export type ReceiverOptions<D extends Dialect> = VerifyOptions<D> & {
+export type ReceiverOptions<D extends Dialect, T extends boolean = false> = VerifyOptions<D, T> & {
   /** Largest body in bytes; 1 MiB unless told, 5 MiB for `meta` and `chakra-inbound`. */
   readonly maxBodyBytes?: number;
   /** Told of each request that is refused, for a log. */
@@ -34,11 +34,13 @@ interface Arrived {
 const MIB = 1024 * 1024;
 
 /** Reads, checks, hands over: the same for every framework. @throws TypeError for the options. */
-export function createReceive<D extends Dialect>(options: ReceiverOptions<D>, handle: Handle<D>): (arrived: Arrived) => Promise<Answer> {
+export function createReceive<D extends Dialect, T extends boolean>(
+  options: ReceiverOptions<D, T>, handle: Handle<D, T>,
+): (arrived: Arrived) => Promise<Answer> {
   const verifier = createVerifier(options);
   const { maxBodyBytes = options.dialect === 'meta' || options.dialect === 'chakra-inbound' ? 5 * MIB : MIB, onRefused } = options;
   return async ({ method, headers, read }) => {
-    let received: Received<D>;
+    let received: Received<D, T>;
     try {
       if (method !== 'POST') throw new ReceiveError('method', 'only POST is taken here');
       received = await verifier({ headers, body: await read(maxBodyBytes) });

@@ -30,6 +30,17 @@ const SHAPES: Readonly<Record<Dialect, Shape>> = {
   meta: { texts: [], idOf: byBytes },
 };
 
+/**
+ * By which key the body that an endpoint's own expression made is done once, by dialects that have such endpoints. Where no id is
+ * signed with the body, none that stands beside it can be believed.
+ */
+export const TRANSFORMED: Readonly<Partial<Record<Dialect, (request: RawRequest) => string | Promise<string>>>> = {
+  standard: (request) => byHeader({}, request),
+  flow: (request) => byHeader({}, request),
+  chakra: (request) => byBytes({}, request),
+  'chakra-inbound': (request) => byBytes({}, request),
+};
+
 /** Sent, delivered and read share an id. */
 function ofItem(body: Found, request: RawRequest): string | Promise<string> {
   const { id, status } = body['payload'] as Found;

@@ -1,11 +1,13 @@
 import type { Bodies, Dialect } from './bodies';
 import { ReceiveError } from './receive-error';
-import { keyOf, parseBody } from './shape';
+import { keyOf, parseBody, TRANSFORMED } from './shape';
 import { type Check, hexCheck, isOneOf, type RawRequest, standardCheck } from './signature';
 
-/** What the requests of an endpoint are checked with. */
-export type VerifyOptions<D extends Dialect> = {
+/** What the requests of an endpoint are checked with; `T` says whether its bodies are those of an expression of its own. */
+export type VerifyOptions<D extends Dialect, T extends boolean = false> = {
   readonly dialect: D;
+  /** Whether the endpoint has a `transform`: then any JSON is taken, and `body` is unknown. Of `standard`, `flow`, `chakra`, `chakra-inbound`. */
+  readonly transformed?: T;
   /** How far `webhook-timestamp` may be away from this clock, in seconds; 300 unless told. */
   readonly toleranceSeconds?: number;
   /** The clock; the machine's unless told. */
@@ -21,43 +23,48 @@ export type VerifyOptions<D extends Dialect> = {
   });
 
 /** A request that was checked. */
-export interface Received<D extends Dialect = Dialect> {
+export interface Received<D extends Dialect = Dialect, T extends boolean = false> {
   readonly dialect: D;
   /**
    * The key to do things once: the same for every attempt and resend. The event's id; of `chakra-inbound` the kind and Meta's id (of
-   * a status also its status), of `meta` the SHA-256 of the body.
+   * a status also its status), of `meta`, and of `chakra` and `chakra-inbound` where they are transformed, the SHA-256 of the body.
    */
   readonly id: string;
   /** When this attempt left, as it was signed; null where the dialect signs no time. */
   readonly sentAt: Date | null;
-  readonly body: Bodies[D];
+  readonly body: T extends true ? unknown : Bodies[D];
   /** The body as it came. */
   readonly raw: Uint8Array;
 }
 
 /** Checks one request. @throws ReceiveError where it is not taken. */
-export type Verifier<D extends Dialect> = (request: RawRequest) => Promise<Received<D>>;
+export type Verifier<D extends Dialect, T extends boolean = false> = (request: RawRequest) => Promise<Received<D, T>>;
 
 const TOLERANCE_SECONDS = 300;
 
 /**
  * Prepares the checks of an endpoint's requests. The check compares in constant time, over the bytes as they came.
- * @throws TypeError for options that could not protect anything: no secret, an empty one, one of another kind.
+ * @throws TypeError for options that could not protect anything: no secret, an empty one, one of another kind; and for `transformed` of
+ * a dialect that no endpoint with an expression can have.
  */
-export function createVerifier<D extends Dialect>(options: VerifyOptions<D>): Verifier<D> {
-  const { dialect, now = () => new Date() } = options;
+export function createVerifier<D extends Dialect, T extends boolean = false>(options: VerifyOptions<D, T>): Verifier<D, T> {
+  const { dialect, transformed = false, now = () => new Date() } = options;
   const check = checkOf(options);
+  const ofTransformed = TRANSFORMED[dialect];
+  if (transformed && !ofTransformed) throw new TypeError(`transformed is of no use: the bodies of ${dialect} can not be transformed`);
   return async (request) => {
     const sentAt = await check(request, now());
     const body = parseBody(request.body);
-    return { dialect, id: await keyOf(dialect, body, request), sentAt, body: body as Bodies[D], raw: request.body };
+    const id = await (transformed && ofTransformed ? ofTransformed(request) : keyOf(dialect, body, request));
+    return { dialect, id, sentAt, body: body as Received<D, T>['body'], raw: request.body };
   };
 }
 
 /** {@link createVerifier} for a single request. @throws ReceiveError where it is not taken, TypeError for the options. */
-export const verify = async <D extends Dialect>(request: RawRequest, options: VerifyOptions<D>): Promise<Received<D>> => createVerifier(options)(request);
+export const verify = async <D extends Dialect, T extends boolean = false>(request: RawRequest, options: VerifyOptions<D, T>): Promise<Received<D, T>> =>
+  createVerifier(options)(request);
 
-function checkOf(options: VerifyOptions<Dialect>): Check {
+function checkOf(options: VerifyOptions<Dialect, boolean>): Check {
   const { dialect, toleranceSeconds = TOLERANCE_SECONDS } = options;
   if (!(toleranceSeconds >= 0 && toleranceSeconds < Infinity)) throw new TypeError('toleranceSeconds must be a number of seconds, 0 or more');
   const what = dialect === 'chative' ? 'verifyToken' : 'secrets';

@@ -82,8 +82,11 @@ test('a type of event narrows its data, a type that was not declared is a mistak
     export const handler = fetchReceiver({ dialect: 'chative', verifyToken: 'x' }, ({ body }) => { body.items[0].data; });
     export const unknown = (body: StandardBody): boolean => body.type === 'invoice.lost';
     export const secret = fetchReceiver({ dialect: 'chative', secrets: 'x' }, () => undefined);
+    const expected = { dialect: 'standard', secrets: 'x', transformed: true } as const;
+    export const own = fetchReceiver(expected, ({ id, body }) => { console.log(id, body); });
+    export const unread = fetchReceiver(expected, ({ body }) => { body.type; });
   `, ON_NODE);
-  expect(found.map(({ line }) => line)).toEqual([9, 10]);
+  expect(found.map(({ line }) => line)).toEqual([9, 10, 13]);
 });
 
 test('the folder compiles where there is no Node: as a browser’s or a worker’s, with nothing installed', () => {

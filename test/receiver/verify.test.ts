@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { Webhook as StandardWebhook } from 'standardwebhooks';
 import { Webhook as SvixWebhook } from 'svix';
@@ -153,11 +154,32 @@ test('a signed body that is no JSON, or none of the dialect, is refused', async 
   expect(await refused('flow', '{"id":"evt_1","type":"t"}')).toBe('not_the_dialect');
 });
 
+test('of an endpoint with an expression any JSON that is signed is taken, once by the id that is signed with it, else by its bytes', async () => {
+  const secret = generateSecret('v1');
+  const transformed = (dialect: Dialect, body: string): Promise<unknown> => {
+    const isHex = dialect.startsWith('chakra');
+    const headers = isHex ? signatureHeaders('chakra-sha256', { id: '', timestamp: NOW, body: bytes(body), secrets: [current('s')] }) : signed([current(secret)], body);
+    // Whoever has a copy could add a header that is not signed.
+    return outcome({ 'webhook-id': 'evt_of_nobody', ...headers }, { dialect, secrets: isHex ? 's' : secret, transformed: true }, body);
+  };
+  for (const [body, value] of [['{"text":"Lead"}', { text: 'Lead' }], ['[1]', [1]], ['"Lead"', 'Lead']] as const) {
+    for (const dialect of ['standard', 'flow'] as const) expect(await transformed(dialect, body)).toMatchObject({ dialect, id: 'evt_1', body: value });
+    for (const dialect of ['chakra', 'chakra-inbound'] as const) {
+      expect(await transformed(dialect, body)).toMatchObject({ dialect, id: createHash('sha256').update(body).digest('hex'), body: value });
+    }
+  }
+  expect(await transformed('standard', '{"text"')).toBe('not_json');
+  expect(await outcome(signed([current(secret)], '{"text":"Lead"}'), { secrets: secret, transformed: true }, '{"text":"Lead "}')).toBe('signature');
+  expect(await outcome(signed([current(secret)], '{"text":"Lead"}'), { secrets: secret }, '{"text":"Lead"}')).toBe('not_the_dialect');
+});
+
 test.each([
   [{ secrets: [] }, /secrets is needed/], [{ secrets: undefined }, /secrets is needed/], [{ secrets: 'whsec_' }, /whsec_ and base64/], [{ secrets: 'c4nary' }, /whsec_ and base64/],
   [{ secrets: generateSecret('v1a') }, /private key of the sender/], [{ secrets: 'whpk_AAAA' }, /32 bytes/], [{ dialect: 'chakra', secrets: '' }, /empty/],
   [{ dialect: 'chative', verifyToken: '' }, /empty/], [{ dialect: 'chative', secrets: 'x' }, /verifyToken is needed|empty/], [{ dialect: 'stripe', secrets: 'x' }, /"stripe"/],
   [{ secrets: generateSecret('v1'), toleranceSeconds: NaN }, /toleranceSeconds/],
+  [{ dialect: 'spektr', secrets: generateSecret('v1'), transformed: true }, /transformed.*spektr/], [{ dialect: 'meta', secrets: 's', transformed: true }, /transformed.*meta/],
+  [{ dialect: 'chative', verifyToken: 'x', transformed: true }, /transformed.*chative/],
 ])('options that could not protect anything are refused at once: %#', (options, message) => {
   const create = () => createVerifier({ dialect: 'standard', ...options } as unknown as ReceiverOptions<'standard'>);
   expect(create).toThrow(TypeError);
