@@ -18,7 +18,7 @@ export type Handle<D extends Dialect, T extends boolean = false> = (received: Re
 
 /** How an endpoint receives. */
 export type ReceiverOptions<D extends Dialect, T extends boolean = false> = VerifyOptions<D, T> & {
-  /** Largest body in bytes; 1 MiB unless told, 5 MiB for `meta` and `chakra-inbound`. */
+  /** Largest body in bytes; 5 MiB unless told, 1 MiB for `spektr` and `flow`. */
   readonly maxBodyBytes?: number;
   /** Told of each request that is refused, for a log. */
   readonly onRefused?: (error: ReceiveError) => void;
@@ -32,13 +32,15 @@ interface Arrived {
 }
 
 const MIB = 1024 * 1024;
+/** All others can be told of what a channel received, as it came: that is up to 4 MiB, and an envelope. */
+const NEVER_OF_CHANNELS: ReadonlySet<Dialect> = new Set(['spektr', 'flow']);
 
 /** Reads, checks, hands over: the same for every framework. @throws TypeError for the options. */
 export function createReceive<D extends Dialect, T extends boolean>(
   options: ReceiverOptions<D, T>, handle: Handle<D, T>,
 ): (arrived: Arrived) => Promise<Answer> {
   const verifier = createVerifier(options);
-  const { maxBodyBytes = options.dialect === 'meta' || options.dialect === 'chakra-inbound' ? 5 * MIB : MIB, onRefused } = options;
+  const { maxBodyBytes = NEVER_OF_CHANNELS.has(options.dialect) ? MIB : 5 * MIB, onRefused } = options;
   return async ({ method, headers, read }) => {
     let received: Received<D, T>;
     try {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { Webhook as StandardWebhook } from 'standardwebhooks';
 import { Webhook as SvixWebhook } from 'svix';
 import type { SigningSecret } from '../../src/domain/endpoint';
-import { createVerifier, type Dialect, ReceiveError, type ReceiverOptions, verify } from '../../src/receiver';
+import { createVerifier, type Dialect, fetchReceiver, ReceiveError, type ReceiverOptions, verify } from '../../src/receiver';
 import { generateSecret, publicKeyOf, signatureHeaders } from '../../src/wire/sign';
 
 const NOW = new Date(1_700_000_000_000);
@@ -171,6 +171,17 @@ test('of an endpoint with an expression any JSON that is signed is taken, once b
   expect(await transformed('standard', '{"text"')).toBe('not_json');
   expect(await outcome(signed([current(secret)], '{"text":"Lead"}'), { secrets: secret, transformed: true }, '{"text":"Lead "}')).toBe('signature');
   expect(await outcome(signed([current(secret)], '{"text":"Lead"}'), { secrets: secret }, '{"text":"Lead"}')).toBe('not_the_dialect');
+});
+
+test.each(['standard', 'chakra', 'chative'] as const)('%s: what a channel received, of any size that it takes, is taken where a rule passes it on', async (dialect) => {
+  const secret = generateSecret('v1');
+  const data = JSON.stringify({ text: 'x'.repeat(4 * 1024 * 1024 - 20) });
+  const item = `{"infoWebhook":{"verifyToken":"v"},"data":${data}}`;
+  const body = dialect === 'chative' ? `{"_id":"evt_1","event":"inbound.raw","items":[${item}]}` : `{"id":"evt_1","type":"inbound.raw","timestamp":"x","data":${data}}`;
+  const headers = dialect === 'chakra' ? signatureHeaders('chakra-sha256', { id: '', timestamp: NOW, body: bytes(body), secrets: [current('s')] }) : signed([current(secret)], body);
+  const options = { dialect, now: () => NOW, ...(dialect === 'chative' ? { verifyToken: 'v' } : { secrets: dialect === 'chakra' ? 's' : secret }) } as ReceiverOptions<Dialect>;
+  const answer = await fetchReceiver(options, () => undefined)(new Request('https://example.com/', { method: 'POST', headers, body }));
+  expect([answer.status, await answer.text()]).toEqual([200, '']);
 });
 
 test.each([
