@@ -1,11 +1,26 @@
 import { z } from 'zod';
+import { createAddressPolicy } from './wire/address';
 
 const port = z.coerce.number().int().min(0).max(65535);
 const positive = z.coerce.number().int().min(1);
 const list = z.string().transform((text) => text.split(',').map((part) => part.trim()).filter(Boolean));
 const onOff = z.enum(['on', 'off']).transform((text) => text === 'on');
-const pairs = list.pipe(z.array(z.string().regex(/^[A-Za-z0-9_-]+=./, 'must be name=value,…'))).transform((parts) =>
-  Object.fromEntries(parts.map((part) => [part.slice(0, part.indexOf('=')), decodeURIComponent(part.slice(part.indexOf('=') + 1))] as const)));
+const pairs = list.pipe(z.array(z.string().regex(/^[A-Za-z0-9_-]+=./, 'must be name=value,…'))).transform((parts, context) =>
+  Object.fromEntries(parts.map((part) => {
+    const name = part.slice(0, part.indexOf('='));
+    const value = decoded(part.slice(name.length + 1));
+    if (value === null) context.addIssue({ code: 'custom', message: `the value of ${name}: must be percent-encoded visible ASCII characters (a % itself is %25)` });
+    return [name, value ?? ''] as const;
+  })));
+const networks = list.superRefine((ranges, context) => {
+  try {
+    createAddressPolicy(ranges);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
+  }
+});
+/** What can be sent as `Authorization: Bearer ...`. */
+const bearer = z.string().regex(/^[\x21-\x7e]{16,512}$/, 'must be 16 to 512 visible ASCII characters, without spaces');
 const keyRing = list.pipe(
   z.array(
     z.string().regex(/^[A-Za-z0-9_-]{1,32}:[A-Za-z0-9+/]{43}=$/, 'each key is id:base64 of 32 bytes, such as k1:… (make one with: openssl rand -base64 32)'),
@@ -27,9 +42,9 @@ export const Settings = z.object({
   TEMPORAL_CLI: z.string().optional().describe('path of a `temporal` binary for the local dev server; unset: found, else installed'),
   TEMPORAL_UI_URL: z.url().optional().describe("base of the links into Temporal's web UI; unset: the local one"),
   POSTHORN_DATA_DIR: z.string().default('.posthorn').describe('folder of the embedded PostgreSQL, the local Temporal and the generated keys'),
-  POSTHORN_ROOT_KEY: z.string().min(16).optional().describe('root API key; unset: one is generated and printed once, at the first start'),
+  POSTHORN_ROOT_KEY: bearer.optional().describe('root API key; unset: one is generated and printed once, at the first start'),
   POSTHORN_ENCRYPTION_KEYS: keyRing.optional().describe('`id:base64,…`, 32 bytes each: the first encrypts, all decrypt; needed with `DATABASE_URL`, else generated'),
-  DELIVERY_ALLOWED_NETWORKS: list.optional().describe('private ranges that endpoints may use, such as `10.1.0.0/16,::1/128`; unset: loopback where `DATABASE_URL` is unset, else none'),
+  DELIVERY_ALLOWED_NETWORKS: networks.optional().describe('private ranges that endpoints may use, such as `10.1.0.0/16,::1/128`; unset: loopback where `DATABASE_URL` is unset, else none'),
   WORKFLOW_STARTS_PER_SECOND: positive.max(10_000).default(20).describe("a worker; up to this rate each event has a workflow of its own, and apart from them each delivery that needs a retry; above it events share, in fewer and fuller ones, and retries are made by their endpoints' watchers"),
   EVENTS_PER_WORKFLOW: positive.max(200).default(200).describe('most events that share a workflow above that rate; 1: strictly one each'),
   HEAD_START: onOff.default(true).describe('`on`: first attempts leave beside the start of their workflow; `off`: after it'),
@@ -79,6 +94,16 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   }
   if (!parsed.success || mistakes.length > 0) throw new ConfigError(mistakes);
   return Object.freeze(parsed.data);
+}
+
+/** What a percent-encoded text says, as a header can hold it; null where it is none. */
+function decoded(text: string): string | null {
+  try {
+    const value = decodeURIComponent(text);
+    return /^[\x20-\x7e]*$/.test(value) ? value : null;
+  } catch {
+    return null;
+  }
 }
 
 function mistake(issue: z.core.$ZodIssue, given: Record<string, string | undefined>): string {

@@ -67,6 +67,20 @@ test.each([
   expect(mistakesOf({ [name]: value }).filter((line) => line.startsWith(`${name}: `))).toHaveLength(1);
 });
 
+test.each([
+  ['DELIVERY_ALLOWED_NETWORKS', '10.0.0.0/8,10.1.0.0/33', /"10\.1\.0\.0\/33" is not a network/], ['DELIVERY_ALLOWED_NETWORKS', 'db.internal', /"db\.internal" is not a network/],
+  ['OTEL_EXPORTER_OTLP_HEADERS', 'a=b,c=100%', /c: .*percent-encoded/], ['OTEL_EXPORTER_OTLP_HEADERS', 'a=b%0ac', /a: .*percent-encoded/],
+  ['POSTHORN_ROOT_KEY', 'a key that nobody can send', /16 to 512 .*without spaces/], ['POSTHORN_ROOT_KEY', 'schlüssel'.repeat(4), /16 to 512/],
+  ['POSTHORN_ROOT_KEY', 'x'.repeat(513), /16 to 512/],
+])('%s=%s, which would fail where it is used, is refused', (name, value, message) => {
+  expect(mistakesOf({ [name]: value })).toEqual([expect.stringMatching(new RegExp(`^${name}: `))]);
+  expect(mistakesOf({ [name]: value })[0]).toMatch(message);
+});
+
+test('headers for the collector are percent-decoded', () => {
+  expect(readConfig({ OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Basic%20eDp5,a=b=c' }).OTEL_EXPORTER_OTLP_HEADERS).toEqual({ authorization: 'Basic eDp5', a: 'b=c' });
+});
+
 test('the settings can not be changed once they are read', () => {
   expect(Object.isFrozen(readConfig({}))).toBe(true);
 });
