@@ -25,6 +25,9 @@ export const refill = ({ service, workers, workerEnv }: Victims): Promise<true> 
   return true;
 }, { what: 'the workers', deadlineMs: 120_000 });
 
+/** Starts an API in place of one that is gone; one that ends at its start, since PostgreSQL is away, is started again. */
+const restartApi = (service: Service): Promise<unknown> => until(() => service.startApi(), { what: 'the API', deadlineMs: 120_000 });
+
 const OUTAGES: readonly Fault[] = ['blackhole', 'reset', { delayMs: 200 }, { bytesPerSecond: 50_000 }, { cutAfter: 20_000 }];
 const DIRECTIONS: readonly (Direction | undefined)[] = [undefined, undefined, 'there', 'back'];
 
@@ -44,7 +47,7 @@ const KINDS: Readonly<Record<string, (victims: Victims, luck: Luck) => Promise<v
   async apiKilled({ service }, luck) {
     await service.api().kill();
     await delay(luck.below(500));
-    await service.startApi();
+    await restartApi(service);
   },
   async temporalKilled({ servers }, luck) {
     await servers.killTemporal();
@@ -96,7 +99,7 @@ export function doHarm(victims: Victims, luck: Luck, forMs: number, pauseMs: num
     // What fell over by itself meanwhile is started again by whoever runs it.
     if (!victims.service.api().isAlive()) {
       count('apiFellOver');
-      await victims.service.startApi();
+      await restartApi(victims.service);
     }
     const missing = victims.workers - victims.service.workers().length;
     if (missing > 0) {
@@ -108,8 +111,8 @@ export function doHarm(victims: Victims, luck: Luck, forMs: number, pauseMs: num
     await delay(luck.below(2 * pauseMs));
     await act('networkFaulty');
   };
-  const until = async (turn: () => Promise<void>): Promise<void> => {
+  const untilOver = async (turn: () => Promise<void>): Promise<void> => {
     while (performance.now() < endsAt) await turn();
   };
-  return { done, outages: () => outages, end: Promise.all([until(kill), until(disturb)]).then(() => undefined) };
+  return { done, outages: () => outages, end: Promise.all([untilOver(kill), untilOver(disturb)]).then(() => undefined) };
 }
