@@ -28,7 +28,8 @@ const violations = (endpoint: { id: string; secret: string }, path: string, even
   violationsAt({ db: service.db, receiver, endpoint, path, eventIds, crashes });
 
 test('all workers are gone for a minute under traffic: the API accepts, the backlog is told, and it drains', async () => {
-  const endpoint = await service.endpoint(`${receiver.url}/gone`, { events: ['gone'], policy: POLICY });
+  // One request each: a receiver in the process that posts may take long to answer.
+  const endpoint = await service.endpoint(`${receiver.url}/gone`, { events: ['gone'], policy: { ...POLICY, timeout: '30s' } });
   await service.workers()[0]!.kill();
   const eventIds: string[] = [];
   const endsAt = performance.now() + 60_000;
@@ -51,7 +52,6 @@ test('all workers are gone for a minute under traffic: the API accepts, the back
 });
 
 test('10,000 events as fast as 50 clients can: each is accepted or told to come back, and all that was accepted is delivered', async () => {
-  // A receiver in the process that posts may take long to answer.
   const endpoint = await service.endpoint(`${receiver.url}/burst`, { events: ['burst'], policy: { ...POLICY, timeout: '30s' } });
   const before = memoryMiB(service.api());
   const eventIds: string[] = [];
@@ -79,7 +79,8 @@ test('10,000 events as fast as 50 clients can: each is accepted or told to come 
 });
 
 test('a worker that can do nothing for five seconds loses nothing, and another goes on meanwhile', async () => {
-  const endpoint = await service.endpoint(`${receiver.url}/blocked`, { events: ['blocked'], policy: POLICY });
+  // With a lease (timeout and 5 s) that outlasts the block by far: nobody takes over what the blocked one is at.
+  const endpoint = await service.endpoint(`${receiver.url}/blocked`, { events: ['blocked'], policy: { ...POLICY, timeout: '10s' } });
   receiver.willAnswer('/blocked', [], { status: 200, afterMs: 50 });
   await service.startWorker({ POSTHORN_FAILPOINT: 'before-send@20@5000' });
   const eventIds: string[] = [];

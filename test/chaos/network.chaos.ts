@@ -112,8 +112,17 @@ test('an API that the network cuts off from PostgreSQL answers 503 in time, and 
   const endpoint = await service.endpoint(`${receiver.url}/refused`, { events: ['refused'], policy: POLICY });
   proxy.set('blackhole');
   const post = (n: number): ReturnType<Service['call']> => service.call('POST', '/v1/events', { type: 'refused', data: {}, id: `refused-${n}` });
-  const replies = await Promise.all(Array.from({ length: 20 }, (_, n) => post(n)));
+  const since = performance.now();
+  const tookMs: number[] = [];
+  const replies = await Promise.all(Array.from({ length: 20 }, async (_, n) => {
+    const reply = await post(n);
+    tookMs.push(performance.now() - since);
+    return reply;
+  }));
   expect(new Set(replies.map(({ status, headers }) => `${status} ${headers.get('retry-after')}`))).toEqual(new Set(['503 1']));
+  // A statement is given up after 30 s, and what waits for a connection sooner.
+  expect(Math.max(...tookMs)).toBeLessThan(45_000);
+  tell('longest wait for a 503 in ms', Math.round(Math.max(...tookMs)));
   proxy.set('pass');
   const eventIds = await Promise.all(Array.from({ length: 20 }, (_, n) => until(async () => {
     const reply = await post(n);
