@@ -83,6 +83,8 @@ test(`${MINUTES} minutes of mixed load, while everything is killed, stopped and 
   const harm = doHarm(victims, luck, MINUTES * 60_000, PAUSE_MS);
   let isOver = false;
 
+  // I8 gives each thing its timeout and 60 s without an outage. Outages come every few seconds here: so what this finds is what
+  // is still without an owner while things settle, after the last of them.
   const looks: OwnerLook[] = [];
   const looking = (async () => {
     let outagesBefore = harm.outages();
@@ -134,13 +136,14 @@ test(`${MINUTES} minutes of mixed load, while everything is killed, stopped and 
     const ids = receiver.received(`/${name}/ordered`).map(({ headers }) => headers['webhook-id']!);
     return ids.filter((id, index) => ids.indexOf(id) === index);
   });
-  const needed = deliveries.flatMap(({ attempts }) => attempts).filter(({ outcome }) => outcome !== 'unknown').length;
-  const duplicates = received.length - needed;
+  const attempts = deliveries.flatMap((one) => one.attempts);
+  const unknown = attempts.filter(({ outcome }) => outcome === 'unknown').length;
+  const duplicates = received.length - (attempts.length - unknown);
   const count = (status: string): number => deliveries.filter((one) => one.status === status).length;
   const figures = {
     seed: luck.seed, minutes: MINUTES, events: settled.length, changes: [...made.values()].reduce((sum, one) => sum + one, 0),
     resends: loads.reduce((sum, load) => sum + load.resends(), 0), deliveries: deliveries.length, delivered: count('DELIVERED'), exhausted: count('EXHAUSTED'),
-    requests: received.length, duplicates, violations: violations.length, histories: replays.length, looks: looks.filter(({ isUp }) => isUp).length, ...harm.done,
+    requests: received.length, duplicates, unknown, violations: violations.length, histories: replays.length, looks: looks.filter(({ isUp }) => isUp).length, ...harm.done,
   };
   process.stderr.write(`${JSON.stringify(figures)}\n`);
   Object.entries(figures).forEach(([name, value]) => tell(name, value));
@@ -149,8 +152,8 @@ test(`${MINUTES} minutes of mixed load, while everything is killed, stopped and 
     seed: luck.seed, violations: [], missing: [], unannounced: [], order: order.map((ids) => [...ids].sort()),
   });
   expect(count('DELIVERED') + count('EXHAUSTED')).toBe(deliveries.length);
-  // What was in flight when something died or could not be recorded, at most: the places of each endpoint.
-  expect(duplicates).toBeLessThanOrEqual(crashes * endpoints.length * POLICY.maxInFlight);
+  // Nothing comes twice but where an attempt was in flight when something died, or could not be recorded.
+  expect(duplicates).toBeLessThanOrEqual(unknown);
   expect(replays.length).toBeGreaterThan(0);
 }, MINUTES * 60_000 + SETTLE_MS + 300_000);
 
