@@ -12,7 +12,7 @@ export interface AdmissionLimits {
 export interface Admitted {
   /** Makes room for bytes of its body; false where there is none, or the call is over. */
   hold(count: number): boolean;
-  /** The call is over. */
+  /** The call is over, or goes on as one of another admission. To leave twice does nothing. */
   leave(): void;
 }
 
@@ -22,8 +22,14 @@ export interface Admission {
   enter(waitsElsewhere: boolean): Admitted;
 }
 
-/** What callers without a key may take: apart, so that they can not take it from those who have one. */
+/** What callers without a key may take, and those whose key is being looked up: apart, so that they can not take it from those who have one. */
 export const OF_STRANGERS: AdmissionLimits = { calls: 500, bodyBytes: 64 * 1024 * 1024 };
+
+/**
+ * Callers whose key is being looked up for another one already: they cost no query, and their bodies are not read meanwhile. So
+ * many as published events may wait, which all come at once where a process begins anew.
+ */
+export const OF_THE_SAME_KEY: AdmissionLimits = { calls: 10_000, bodyBytes: 0 };
 
 /**
  * A thousand calls wait for a connection to PostgreSQL for a second or two; more would wait until they are given up. The bodies of
@@ -50,6 +56,7 @@ export function createAdmission(limits: AdmissionLimits = LIMITS): Admission {
           return true;
         },
         leave() {
+          if (isOver) return;
           isOver = true;
           calls -= counted;
           bytes -= held;

@@ -7,8 +7,8 @@ import { AppError } from '../errors';
 import type { Exposition } from '../metrics/exposition';
 import type { Announcer } from '../store/announcer';
 import type { ApiDocument } from '../docs/api-document';
-import { createAdmission, OF_STRANGERS } from './admission';
-import { createAuth, type Auth } from './auth';
+import { createAdmission, OF_STRANGERS, OF_THE_SAME_KEY, type Admission } from './admission';
+import { createAuth, type Auth, type Standing } from './auth';
 import { serveDocs } from './docs';
 import { guardOf } from './guard';
 import { openapiDocument } from './openapi';
@@ -83,6 +83,8 @@ function createRouter(parts: AppParts, auth: Auth): Router {
   const run = createRunner(parts, auth);
   const ofKeys = createAdmission();
   const ofStrangers = createAdmission(OF_STRANGERS);
+  // Until a key is known to be good, who sends it takes no room of those whose key is.
+  const byStanding: Readonly<Record<Standing, Admission>> = { good: ofKeys, asked: createAdmission(OF_THE_SAME_KEY), unknown: ofStrangers };
   for (const route of parts.routes) {
     const guard = guardOf(route);
     const times = parts.deps.metrics.api.requestsOf(route.method, route.path);
@@ -91,9 +93,15 @@ function createRouter(parts: AppParts, auth: Auth): Router {
       ctx.state['times'] = times;
       await traceRequest(parts.deps.tracing, route, ctx, async () => {
         const credentials = credentialsOf(ctx);
-        const admitted = (route.role === null ? ofStrangers : ofKeys).enter(waitsElsewhere(route, ctx));
+        const met = route.role === null ? null : auth.meet(credentials);
+        const isProven = met === null || met.standing === 'good';
+        let admitted = (met ? byStanding[met.standing] : ofStrangers).enter(isProven && waitsElsewhere(route, ctx));
         try {
-          const caller = route.role === null ? null : await auth.authenticate(credentials, route);
+          const caller = met && (await auth.authenticate(met, route));
+          if (!isProven) {
+            admitted.leave();
+            admitted = ofKeys.enter(waitsElsewhere(route, ctx));
+          }
           const answer = await run({ route, guard, caller, requestId, admitted, mayStill: () => auth.confirm(credentials, route) }, ctx);
           present(ctx, answer, route.replyType);
         } finally {

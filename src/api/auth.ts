@@ -17,10 +17,23 @@ export interface Credentials {
   readonly workspace: string | undefined;
 }
 
+/** What is known of a caller's key before anything is asked: it was good before, it is being looked up for another call, or neither. */
+export type Standing = 'good' | 'asked' | 'unknown';
+
+/** Credentials that were looked at. */
+export interface Met {
+  readonly standing: Standing;
+  readonly credentials: Credentials;
+  /** The root key, or what another is found by; null where the header holds none. */
+  readonly key: KnownKey | Presented | null;
+}
+
 /** Who calls, and whether they may. */
 export interface Auth {
+  /** Looks at credentials, at once and without a query. */
+  meet(credentials: Credentials): Met;
   /** @throws AppError 401 without a valid key, 403 where its role is not enough, 404 for a workspace that is not its own, 429. */
-  authenticate(credentials: Credentials, route: Route): Promise<Caller>;
+  authenticate(met: Met, route: Route): Promise<Caller>;
   /** Refuses a key that was revoked from now on, also where it was just looked up. */
   refuse(keyId: string): void;
   /** Whether they may still, for a call that lasts: no request is counted. @throws AppError 401, 403 or 404 where not. */
@@ -38,6 +51,12 @@ const WRONG_PER_SECOND = 100;
 /** What an unknown key is compared with. */
 const NOBODYS_HASH = randomBytes(32);
 const BEARER = /^Bearer +([\x21-\x7e]{16,512})$/i;
+
+/** A key as it is found: by its SHA-256, of which `name` is the text. */
+interface Presented {
+  readonly hash: Buffer;
+  readonly name: string;
+}
 
 interface KnownKey {
   readonly id: string;
@@ -73,23 +92,37 @@ export function createAuth({ db, config, log, now }: Pick<Deps, 'db' | 'config' 
     return { id: row.id, role: row.role, workspaceId: row.workspace_id, workspaceName: row.workspace_name };
   };
 
-  /** What is being looked up is remembered too: requests that come at once share one query. */
-  const lookUp = async (hash: Buffer, address: string): Promise<KnownKey | null> => {
-    if (rootHash && timingSafeEqual(rootHash, hash)) return ROOT;
-    const at = now().getTime();
+  const meet = (credentials: Credentials): Met => {
+    const text = BEARER.exec(credentials.authorization ?? '')?.[1];
+    if (text === undefined) return { standing: 'unknown', credentials, key: null };
+    const hash = hashKey(text);
+    if (rootHash && timingSafeEqual(rootHash, hash)) return { standing: 'good', credentials, key: ROOT };
     const name = hash.toString('base64');
+    return { standing: good.has(name) ? 'good' : known.has(name) ? 'asked' : 'unknown', credentials, key: { hash, name } };
+  };
+
+  /** A key that was never good counts as a wrong one until it is found: of many at once none is looked up beyond the limit. */
+  const readCounted = (hash: Buffer, address: string, at: number): Promise<KnownKey | null> => {
+    wrong.take(address, at);
+    const key = read(hash);
+    key.then((found) => found && wrong.giveBack(address), () => wrong.giveBack(address));
+    return key;
+  };
+
+  /** What is being looked up is remembered too: requests that come at once share one query. */
+  const lookUp = async ({ hash, name }: Presented, address: string): Promise<KnownKey | null> => {
+    const at = now().getTime();
     const remembered = known.get(name);
     if (remembered && remembered.until > at) return remembered.key;
-    if (!good.has(name)) wrong.check(address, at);
+    const key = good.has(name) ? read(hash) : readCounted(hash, address, at);
     if (known.size >= MAX_REMEMBERED) known.clear();
-    const key = read(hash);
     known.set(name, { key, until: at + TRUSTED_MS });
     const forget = (): void => void known.delete(name);
     key.then((found) => found ?? forget(), forget);
     const found = await key;
     if (found && good.size >= MAX_REMEMBERED) good.clear();
     if (found) good.add(name);
-    else wrong.take(address, at);
+    else good.delete(name);
     return found;
   };
 
@@ -118,9 +151,8 @@ export function createAuth({ db, config, log, now }: Pick<Deps, 'db' | 'config' 
     return key.workspaceId;
   };
 
-  const keyOf = async ({ address, authorization }: Credentials): Promise<KnownKey> => {
-    const text = BEARER.exec(authorization ?? '')?.[1];
-    const key = text === undefined ? null : await lookUp(hashKey(text), address);
+  const keyOf = async ({ key: shown, credentials: { address } }: Met): Promise<KnownKey> => {
+    const key = shown && 'hash' in shown ? await lookUp(shown, address) : shown;
     if (!key || refused.has(key.id)) throw new AppError('unauthorized', 'The header must be "Authorization: Bearer <api key>" with a key that was not revoked.');
     return key;
   };
@@ -131,13 +163,14 @@ export function createAuth({ db, config, log, now }: Pick<Deps, 'db' | 'config' 
   };
 
   return {
-    async authenticate(credentials, route) {
-      const key = await keyOf(credentials);
+    meet,
+    async authenticate(met, route) {
+      const key = await keyOf(met);
       limit?.take(key.id, now().getTime());
       touch(key);
       requireRole(key, route);
       return {
-        workspaceId: await workspaceOf(key, credentials.workspace),
+        workspaceId: await workspaceOf(key, met.credentials.workspace),
         role: key.role === 'root' ? 'admin' : key.role,
         keyId: key.id,
         isRoot: key.role === 'root',
@@ -149,7 +182,7 @@ export function createAuth({ db, config, log, now }: Pick<Deps, 'db' | 'config' 
       refused.add(keyId);
     },
     async confirm(credentials, route) {
-      const key = await keyOf(credentials);
+      const key = await keyOf(meet(credentials));
       requireRole(key, route);
       await workspaceOf(key, credentials.workspace);
     },
