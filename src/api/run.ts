@@ -54,7 +54,7 @@ export function createRunner(parts: AppParts, auth: Pick<Auth, 'refuse'>): (call
     };
 
     const key = route.method === 'POST' && !route.noIdempotency && call.caller ? readIdempotencyKey(header(ctx, 'idempotency-key')) : undefined;
-    if (key === undefined) return handle(plainContext(call, ctx));
+    if (key === undefined) return tagged(route, await handle(plainContext(call, ctx)));
     const { workspaceId } = call.caller ?? NOBODY;
     const request = { workspaceId, key, isSecret: route.secretReply === true, method: route.method, url: ctx.url, raw: route.rawBody ? bytes.toString('base64') : body.raw };
     const answer = await reachOf(call).transaction(async (trx) => {
@@ -63,7 +63,7 @@ export function createRunner(parts: AppParts, auth: Pick<Auth, 'refuse'>): (call
       return made;
     });
     announcer.announce();
-    return answer;
+    return tagged(route, answer);
   };
 
   /** What the call's transactions see: the caller's workspace, or all where its route is of no one workspace. */
@@ -133,6 +133,10 @@ type Wide = Pick<WideContext, 'everywhere' | 'writeAnywhere' | 'writeOneAnywhere
 
 /** What reaches all workspaces is there for routes that are declared so; for others not even as a property. */
 const only = ({ route }: Call, wide: Wide): Wide => (route.isWide ? wide : ({} as Wide));
+
+/** The version of an object is its tag, in an answer that was just made and in one that was stored. */
+const tagged = ({ etag }: Route, answer: Answer): Answer =>
+  etag ? { ...answer, headers: { ...answer.headers, ETag: `"${(answer.body as { readonly version: number }).version}"` } } : answer;
 
 async function readInput({ route, admitted }: Call, ctx: Context): Promise<JsonBody & { readonly bytes: Buffer }> {
   const limit = route.bodyLimit ?? BODY_LIMIT;

@@ -14,6 +14,7 @@ it('answers the same request again with the stored answer, and does it once', as
   const again = await api.call('POST', '/v1/records', { type: 'customer', primaryKey: 'once' }, keyed('a'));
   expect([first.status, first.headers.get('idempotent-replayed')]).toEqual([201, null]);
   expect([again.status, again.headers.get('idempotent-replayed'), again.text]).toEqual([201, 'true', first.text]);
+  expect([first, again].map(({ headers }) => headers.get('etag'))).toEqual(['"1"', '"1"']);
   expect(await count('events')).toBe(before + 1);
 });
 

@@ -125,8 +125,4 @@ async function remove(context: RouteContext, ref: ObjectRef, actor: ObjectBody['
   return { status: 204 };
 }
 
-const answer = (status: number, object: TrackedObject): Answer => ({
-  status,
-  body: presentObject(object),
-  headers: { ETag: `"${object.version}"` },
-});
+const answer = (status: number, object: TrackedObject): Answer => ({ status, body: presentObject(object) });
