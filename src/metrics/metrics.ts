@@ -71,8 +71,8 @@ export function createWorkerMetrics() {
     workflowsStarted: each(['deliverEvent', 'deliver'], (workflow) =>
       meter.counter({ name: 'posthorn_workflows_started_total', help: 'Starts that Temporal acknowledged' }, { workflow })),
     foldEvents: meter.histogram({ name: 'posthorn_fold_events', help: 'Events that share a workflow' }, FOLD_EVENTS),
-    repairs: each(['events', 'attempts', 'retries', 'watchers', 'jobs', 'orphans'], (kind) =>
-      meter.counter({ name: 'posthorn_reconciler_repairs_total', help: 'Rows without an owner that were given one again; 0 outside of faults' }, { kind })),
+    repairs: each(['events', 'attempts', 'retries', 'watchers', 'jobs', 'orphans', 'lapsed'], (kind) =>
+      meter.counter({ name: 'posthorn_reconciler_repairs_total', help: 'Rows without an owner that were given one again, or ended; 0 outside of faults' }, { kind })),
     poolOf: (pool: string) => each(['open', 'idle', 'waiting'], (state) => meter.gauge(POOL, { pool, state })),
   };
 }

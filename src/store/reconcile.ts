@@ -1,7 +1,7 @@
 import type { Sql } from './db';
 import { endpointsWith, IS_HELD, IS_PENDING, IS_RETRYING } from './live';
 
-/** What a reconciling turn put back into the outbox, by kind; all but `woken` are 0 outside of faults. */
+/** What a reconciling turn put back into the outbox or ended, by kind; all but `woken` are 0 outside of faults. */
 export interface Repairs {
   readonly events: number;
   readonly attempts: number;
@@ -11,6 +11,8 @@ export interface Repairs {
   readonly woken: number;
   readonly jobs: number;
   readonly orphans: number;
+  /** Attempts that a lost worker left open of deliveries that were over before anybody took them over: closed as `unknown`. */
+  readonly lapsed: number;
 }
 
 /** How a turn looks. */
@@ -58,9 +60,10 @@ export async function reconcile(trx: Sql, { lookBackMinutes, turn, graceSeconds 
       select distinct case d.way when 'fast' then 'event' when 'retry' then 'retry' else 'signal' end, d.workspace_id,
         case when d.way <> 'lane' then d.event_id end, case when d.way = 'retry' then d.id end,
         case when d.way <> 'fast' then d.endpoint_id end, case when d.way = 'lane' then 'changed' end
-      from (select * from attempts where outcome is null and lease_until < now() - interval '${graceSeconds} seconds' limit ${MOST}) a
-      join deliveries d on d.event_id = a.event_id and d.id = a.delivery_id and d.status in ('PENDING', 'RETRYING', 'HELD')
-      where not exists (select 1 from outbox o where o.event_id = d.event_id)`),
+      from attempts a join deliveries d on d.event_id = a.event_id and d.id = a.delivery_id and d.status in ('PENDING', 'RETRYING', 'HELD')
+      where a.outcome is null and a.lease_until < now() - interval '${graceSeconds} seconds'
+        and not exists (select 1 from outbox o where o.event_id = d.event_id)
+      limit ${MOST}`),
     retries: await count(trx, `
       insert into outbox (kind, workspace_id, event_id, delivery_id, endpoint_id)
       select 'retry', d.workspace_id, d.event_id, d.id, d.endpoint_id from deliveries d
@@ -109,5 +112,17 @@ export async function reconcile(trx: Sql, { lookBackMinutes, turn, graceSeconds 
       where (event_id, id) in (select d.event_id, d.id from gone cross join lateral (
         select event_id, id from deliveries where endpoint_id = gone.endpoint_id
           and ((${IS_PENDING}) or (${IS_RETRYING}) or (${IS_HELD})) limit ${MOST}) d)`),
+    // Nobody goes on with a delivery that is over, and an attempt that is open keeps its week.
+    lapsed: await count(trx, `
+      with lost as (
+        select a.event_id, a.delivery_id, a.number, a.started_at
+        from attempts a join deliveries d on d.event_id = a.event_id and d.id = a.delivery_id and d.status in ('DELIVERED', 'EXHAUSTED', 'CANCELLED')
+        where a.outcome is null and a.lease_until < now() - interval '${graceSeconds} seconds'
+        limit ${MOST} for update of a, d skip locked
+      ), closed as (
+        update attempts a set outcome = 'unknown' from lost where a.event_id = lost.event_id and a.delivery_id = lost.delivery_id and a.number = lost.number
+      )
+      update deliveries d set attempt_count = greatest(d.attempt_count, lost.number), first_sent_at = coalesce(d.first_sent_at, lost.started_at), updated_at = now()
+      from lost where d.event_id = lost.event_id and d.id = lost.delivery_id`),
   };
 }

@@ -127,7 +127,7 @@ test('labels take their values from closed lists, and hold no id, address or sec
   const closed: Readonly<Record<string, readonly string[]>> = {
     stage: ['ack', 'relay_wait', 'plan', 'sign', 'post', 'record', 'workflow_start'],
     outcome: OUTCOMES, dialect: DIALECT_NAMES, status: ['2xx', '3xx', '4xx', '5xx', 'delivered', 'exhausted', 'cancelled', 'pending', 'retrying', 'held', 'active', 'failing', 'deactivated'],
-    kind: ['event', 'retry', 'signal', 'job', 'events', 'attempts', 'retries', 'watchers', 'jobs', 'orphans'],
+    kind: ['event', 'retry', 'signal', 'job', 'events', 'attempts', 'retries', 'watchers', 'jobs', 'orphans', 'lapsed'],
     route: ['other', ...routes.map(({ path }) => path)], method: ['other', 'GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
     pool: ['main', 'outbox'], state: ['open', 'idle', 'waiting'], workflow: ['deliverEvent', 'deliver'], result: ['stored', 'duplicate'], enforce: ['warn', 'reject'],
   };

@@ -1,6 +1,7 @@
 import { readConfig } from '../../src/config';
 import type { Deps } from '../../src/deps';
 import { keepHouse, startHousekeeper } from '../../src/relay/housekeeper';
+import { reconcile } from '../../src/store/reconcile';
 import { SLICE } from '../../src/store/retention';
 import { makeEndpoint, makeEvents, makeWorkspace } from '../support/make';
 import { idFrom, makePastEvent } from '../support/past';
@@ -72,6 +73,14 @@ describe('Weeks that are older than RETENTION_DAYS', () => {
     await database.db.query({ text: `update deliveries set status = 'EXHAUSTED', next_attempt_at = null where event_id = $1`, values: [eventId] });
     await database.db.query({ text: `update attempts set outcome = 'unknown' where event_id = $1`, values: [eventId] });
     expect(await keepHouse(depsWith())).toMatchObject({ weeks: kept?.stay, stay: [] });
+    expect(await countAll()).toEqual([0, 0, 0, 0]);
+  });
+
+  it('do not stay for an attempt that a lost worker left open of a delivery that was cancelled then', async () => {
+    await past(50, { status: 'CANCELLED', outcome: null });
+    expect(await keepHouse(depsWith())).toMatchObject({ weeks: [] });
+    await database.db.transaction((trx) => reconcile(trx, { lookBackMinutes: 60, turn: 1 }));
+    expect((await keepHouse(depsWith()))?.weeks).toHaveLength(1);
     expect(await countAll()).toEqual([0, 0, 0, 0]);
   });
 

@@ -431,4 +431,32 @@ describe('The reconciler', () => {
     expect((await lookAtDeliveries(database.db, [orphan]))[0]).toMatchObject({ status: 'CANCELLED' });
     expect(await database.db.transaction((trx) => reconcile(trx, { lookBackMinutes: 60, turn: 1 }))).toMatchObject({ events: 0, attempts: 0, retries: 0, watchers: 0, orphans: 0 });
   });
+
+  it('closes what a lost worker left open of deliveries that are over, and counts it; what may still be reported stays', async () => {
+    const lost = { attempt: { id: newId('attempt'), leaseMs: -60_000 } };
+    const [cancelled, reported, waiting] = [await planOne(lost), await planOne({ attempt: { id: newId('attempt'), leaseMs: -1_000 } }), await planOne(lost)];
+    await database.db.query({ text: `update deliveries set status = 'CANCELLED' where id = any($1)`, values: [[cancelled.id, reported.id]] });
+    expect(await database.db.transaction((trx) => reconcile(trx, { lookBackMinutes: 60, turn: 1 }))).toMatchObject({ lapsed: 1 });
+    const looks = new Map((await lookAtDeliveries(database.db, [cancelled, reported, waiting])).map((look) => [look.id, look]));
+    expect(looks.get(cancelled.id)).toMatchObject({ status: 'CANCELLED', attemptCount: 1, attempt: { number: 1, outcome: 'unknown' } });
+    expect(looks.get(reported.id)).toMatchObject({ attemptCount: 0, attempt: { outcome: null } });
+    expect(looks.get(waiting.id)).toMatchObject({ status: 'PENDING', attemptCount: 0, attempt: { outcome: null } });
+    expect(await database.db.transaction((trx) => reconcile(trx, { lookBackMinutes: 60, turn: 1 }))).toMatchObject({ lapsed: 0 });
+  });
+
+  it('finds a lost attempt behind a crowd of such that need nobody any more', async () => {
+    await database.db.query({ text: 'truncate events, plans, deliveries, attempts, outbox' });
+    const crowd = await planMany(501, { attempt: null });
+    await database.db.query({
+      text: `insert into attempts (event_id, id, delivery_id, workspace_id, endpoint_id, number, lease_until)
+             select event_id, 'att_' || id, id, workspace_id, endpoint_id, 1, now() - interval '2 hours' from deliveries where id = any($1)`,
+      values: [crowd.map(({ id }) => id)],
+    });
+    await database.db.query({ text: `update deliveries set status = 'CANCELLED' where id = any($1)`, values: [crowd.map(({ id }) => id)] });
+    const real = await planOne({ attempt: { id: newId('attempt'), leaseMs: -60_000 } });
+    await database.db.query({ text: 'delete from outbox' });
+    expect(await database.db.transaction((trx) => reconcile(trx, { lookBackMinutes: 60, turn: 1 }))).toMatchObject({ attempts: 1 });
+    const left = await database.db.query({ text: 'select kind, event_id from outbox' });
+    expect(left).toEqual([{ kind: 'event', event_id: real.eventId }]);
+  });
 });
