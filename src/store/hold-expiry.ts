@@ -4,7 +4,7 @@ import type { Sql } from './db';
 
 /**
  * Gives up at most `limit` HELD deliveries whose time is over: EXHAUSTED, `hold_expired`. One that is being probed is left
- * to that attempt's record; one that another transaction has locked, to the next turn.
+ * to that attempt's record while its lease runs; one that another transaction has locked, to the next turn.
  */
 export async function expireHolds(sql: Sql, limit: number): Promise<EndedDelivery[]> {
   const rows = await sql.query<{
@@ -15,7 +15,8 @@ export async function expireHolds(sql: Sql, limit: number): Promise<EndedDeliver
     text: `with over as (
              select d.event_id, d.id from deliveries d
              where d.hold_until < now() and d.status = 'HELD'
-               and not exists (select 1 from attempts a where a.event_id = d.event_id and a.delivery_id = d.id and a.outcome is null)
+               and not exists (select 1 from attempts a where a.event_id = d.event_id and a.delivery_id = d.id
+                               and a.outcome is null and a.lease_until > now())
              order by d.hold_until limit $1 for update of d skip locked
            ), ended as (
              update deliveries d set status = 'EXHAUSTED', reason = 'hold_expired', next_attempt_at = null, hold_until = null, updated_at = now()

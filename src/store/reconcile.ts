@@ -11,7 +11,7 @@ export interface Repairs {
   readonly woken: number;
   readonly jobs: number;
   readonly orphans: number;
-  /** Attempts that a lost worker left open of deliveries that were over before anybody took them over: closed as `unknown`. */
+  /** Attempts that a lost worker left open of deliveries that were over, or held, before anybody took them over: closed as `unknown`. */
   readonly lapsed: number;
 }
 
@@ -60,7 +60,7 @@ export async function reconcile(trx: Sql, { lookBackMinutes, turn, graceSeconds 
       select distinct case d.way when 'fast' then 'event' when 'retry' then 'retry' else 'signal' end, d.workspace_id,
         case when d.way <> 'lane' then d.event_id end, case when d.way = 'retry' then d.id end,
         case when d.way <> 'fast' then d.endpoint_id end, case when d.way = 'lane' then 'changed' end
-      from attempts a join deliveries d on d.event_id = a.event_id and d.id = a.delivery_id and d.status in ('PENDING', 'RETRYING', 'HELD')
+      from attempts a join deliveries d on d.event_id = a.event_id and d.id = a.delivery_id and d.status in ('PENDING', 'RETRYING')
       where a.outcome is null and a.lease_until < now() - interval '${graceSeconds} seconds'
         and not exists (select 1 from outbox o where o.event_id = d.event_id)
       limit ${MOST}`),
@@ -112,11 +112,11 @@ export async function reconcile(trx: Sql, { lookBackMinutes, turn, graceSeconds 
       where (event_id, id) in (select d.event_id, d.id from gone cross join lateral (
         select event_id, id from deliveries where endpoint_id = gone.endpoint_id
           and ((${IS_PENDING}) or (${IS_RETRYING}) or (${IS_HELD})) limit ${MOST}) d)`),
-    // Nobody goes on with a delivery that is over, and an attempt that is open keeps its week.
+    // Nobody goes on with a delivery that is over, nor with one that is held and not probed; an attempt that is open keeps its week.
     lapsed: await count(trx, `
       with lost as (
         select a.event_id, a.delivery_id, a.number, a.started_at
-        from attempts a join deliveries d on d.event_id = a.event_id and d.id = a.delivery_id and d.status in ('DELIVERED', 'EXHAUSTED', 'CANCELLED')
+        from attempts a join deliveries d on d.event_id = a.event_id and d.id = a.delivery_id and d.status <> all ('{PENDING,RETRYING}')
         where a.outcome is null and a.lease_until < now() - interval '${graceSeconds} seconds'
         limit ${MOST} for update of a, d skip locked
       ), closed as (

@@ -43,7 +43,8 @@ export async function readHealthFacts(sql: Sql, endpointId: string): Promise<Wat
 
 /**
  * Holds, or with `discard` cancels, what a deactivated endpoint is still owed as PENDING or RETRYING: rows that were
- * planned or recorded while it was being deactivated. Those with an attempt under way are left to its record.
+ * planned or recorded while it was being deactivated. Those with an attempt under way are left to its record,
+ * while its lease runs.
  */
 export async function holdStragglers(sql: Sql, endpointId: string, { holdForMs, discard }: { readonly holdForMs: number; readonly discard: boolean }): Promise<void> {
   await sql.query({
@@ -53,7 +54,8 @@ export async function holdStragglers(sql: Sql, endpointId: string, { holdForMs, 
              hold_until = case when not $3 then now() + $2::float8 * interval '1 ms' end, updated_at = now()
            where d.endpoint_id = $1 and ((${IS_PENDING}) or (${IS_RETRYING}))
              and exists (select 1 from endpoints e where e.id = $1 and e.status = 'DEACTIVATED')
-             and not exists (select 1 from attempts a where a.event_id = d.event_id and a.delivery_id = d.id and a.outcome is null)`,
+             and not exists (select 1 from attempts a where a.event_id = d.event_id and a.delivery_id = d.id
+                             and a.outcome is null and a.lease_until > now())`,
     values: [endpointId, holdForMs, discard],
   });
 }
@@ -73,7 +75,8 @@ export async function releaseStragglers(sql: Sql, endpointId: string): Promise<v
              select h.event_id, h.id from deliveries h
              where h.endpoint_id = $1 and h.status = 'HELD' and ${IS_HELD}
                and exists (select 1 from endpoints e where e.id = $1 and e.status <> 'DEACTIVATED' and not e.drain_paused)
-               and not exists (select 1 from attempts a where a.event_id = h.event_id and a.delivery_id = h.id and a.outcome is null)
+               and not exists (select 1 from attempts a where a.event_id = h.event_id and a.delivery_id = h.id
+                               and a.outcome is null and a.lease_until > now())
              limit ${RELEASED_AT_ONCE} for update of h skip locked
            )`,
     values: [endpointId],

@@ -1,4 +1,5 @@
 import { expireAllHolds } from '../../src/commands/expire-holds';
+import { reconcile } from '../../src/store/reconcile';
 import { makeEndpoint, makeEvents, makeWorkspace, newId } from '../support/make';
 import { makeOwed, owedRow, type OwedRow } from '../support/owed';
 import { freshDatabase, type TestDatabase } from '../support/postgres';
@@ -46,14 +47,25 @@ test('the delivery of an operational event is given up in silence', async () => 
   expect(await told()).toEqual([]);
 });
 
+const beginSecond = ({ id, eventId }: { id: string; eventId: string }, leaseMs: number): Promise<unknown> => database.db.query({
+  text: `insert into attempts (event_id, id, delivery_id, workspace_id, endpoint_id, number, lease_until) values ($1, $2, $3, $4, $5, 2, now() + $6 * interval '1 ms')`,
+  values: [eventId, newId('attempt'), id, workspaceId, endpointId, leaseMs],
+});
+
 test('one that is being probed is left to that attempt', async () => {
-  const { id, eventId } = await held(1, { attemptCount: 1 });
-  await database.db.query({
-    text: `insert into attempts (event_id, id, delivery_id, workspace_id, endpoint_id, number, lease_until) values ($1, $2, $3, $4, $5, 2, now() + interval '1 minute')`,
-    values: [eventId, newId('attempt'), id, workspaceId, endpointId],
-  });
+  const owed = await held(1, { attemptCount: 1 });
+  await beginSecond(owed, 60_000);
   expect(await expire()).toBe(0);
-  expect(await owedRow(database.db, id)).toMatchObject({ status: 'HELD' });
+  expect(await owedRow(database.db, owed.id)).toMatchObject({ status: 'HELD' });
+});
+
+test('one whose worker was lost in an attempt is given up when its time is over, and the attempt is closed', async () => {
+  const owed = await held(1, { attemptCount: 1 });
+  await beginSecond(owed, -60_000);
+  expect(await expire()).toBe(1);
+  await database.db.transaction((trx) => reconcile(trx, { lookBackMinutes: 60, turn: 1 }));
+  expect(await owedRow(database.db, owed.id)).toMatchObject({ status: 'EXHAUSTED', reason: 'hold_expired', attempt_count: 2 });
+  expect(await database.db.query({ text: 'select outcome from attempts where delivery_id = $1', values: [owed.id] })).toEqual([{ outcome: 'unknown' }]);
 });
 
 test('more than a page, by several processes at once: each is told of once', async () => {

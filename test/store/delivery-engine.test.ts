@@ -335,6 +335,22 @@ describe('The lane', () => {
     expect((await lookAtDeliveries(database.db, [delivery]))[0]).toMatchObject({ status: 'HELD' });
   });
 
+  it('of a deactivated endpoint holds what a lost worker had an attempt of, and of one that is called again releases it', async () => {
+    const delivery = await planOne({ way: 'lane', attempt: { id: newId('attempt'), leaseMs: -1_000 } });
+    const busy = await planOne({ way: 'lane' });
+    const statuses = async (): Promise<(string | undefined)[]> => {
+      const looks = await lookAtDeliveries(database.db, [delivery, busy]);
+      return [delivery, busy].map(({ id }) => looks.find((look) => look.id === id)?.status);
+    };
+    await database.db.query({ text: `update endpoints set status = 'DEACTIVATED' where id = $1`, values: [endpointId] });
+    await holdStragglers(database.db, endpointId, { holdForMs: 60_000, discard: false });
+    expect(await statuses()).toEqual(['HELD', 'PENDING']);
+    await database.db.query({ text: `update endpoints set status = 'ACTIVE' where id = $1`, values: [endpointId] });
+    await releaseStragglers(database.db, endpointId);
+    expect(await statuses()).toEqual(['PENDING', 'PENDING']);
+    expect((await nextInLane(database.db, endpointId, 'all', [], 10)).find(({ id }) => id === delivery.id)).toMatchObject({ open: { number: 1 } });
+  });
+
   it('of an endpoint that is called again releases what was planned as held meanwhile, unless its drain is paused', async () => {
     const setEndpoint = (change: string): Promise<unknown> => database.db.query({ text: `update endpoints set ${change} where id = $1`, values: [endpointId] });
     const delivery = await planOne({ way: 'lane', attempt: null, status: 'HELD', reason: 'endpoint_deactivated', holdForMs: 60_000 });
@@ -413,8 +429,9 @@ describe('The outbox', () => {
 });
 
 describe('The reconciler', () => {
+  beforeEach(() => database.db.query({ text: 'truncate events, plans, deliveries, attempts, outbox' }));
+
   it('finds what has lost its owner, and nothing else', async () => {
-    await database.db.query({ text: 'truncate events, plans, deliveries, attempts, outbox' });
     await makeEvents(database.db, workspaceId, 1);
     // An event of a minute ago that nobody has planned, and whose outbox row is gone.
     await database.db.query({ text: `insert into events (id, workspace_id, type, data, occurred_at)
@@ -444,8 +461,14 @@ describe('The reconciler', () => {
     expect(await database.db.transaction((trx) => reconcile(trx, { lookBackMinutes: 60, turn: 1 }))).toMatchObject({ lapsed: 0 });
   });
 
+  it('closes what a lost worker left open of a delivery that is held then, of which nothing may be sent', async () => {
+    const held = await planOne({ way: 'lane', status: 'HELD', reason: 'endpoint_deactivated', holdForMs: 60_000, attempt: { id: newId('attempt'), leaseMs: -60_000 } });
+    await database.db.query({ text: 'delete from outbox' });
+    expect(await database.db.transaction((trx) => reconcile(trx, { lookBackMinutes: 60, turn: 1 }))).toMatchObject({ attempts: 0, lapsed: 1 });
+    expect((await lookAtDeliveries(database.db, [held]))[0]).toMatchObject({ status: 'HELD', attemptCount: 1, attempt: { outcome: 'unknown' } });
+  });
+
   it('finds a lost attempt behind a crowd of such that need nobody any more', async () => {
-    await database.db.query({ text: 'truncate events, plans, deliveries, attempts, outbox' });
     const crowd = await planMany(501, { attempt: null });
     await database.db.query({
       text: `insert into attempts (event_id, id, delivery_id, workspace_id, endpoint_id, number, lease_until)
