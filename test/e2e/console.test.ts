@@ -80,6 +80,29 @@ test('a delivery appears without a reload, with its attempts, bodies and a comma
   await picture('event');
 });
 
+test('what comes without a pause appears where an answer takes longer than the pause between two of them, and is asked for once at a time', async () => {
+  await ruleOf(await endpointOf('/steady'), 'steady');
+  await service.publish(1, 'before.it');
+  await open('events');
+  await page.getByRole('row').nth(1).waitFor();
+  let underWay = 0;
+  let most = 0;
+  await page.route('**/v1/events?*', async (route) => {
+    most = Math.max(most, ++underWay);
+    const answer = await route.fetch();
+    setTimeout(() => {
+      underWay -= 1;
+      void route.fulfill({ response: answer }).catch(() => undefined);
+    }, 1_500);
+  });
+  await until(async () => {
+    await service.publish(1, 'steady');
+    return (await page.getByRole('cell', { name: 'steady', exact: true }).count()) > 0;
+  }, { what: 'a new row while more of them come', deadlineMs: 10_000 });
+  await page.unrouteAll({ behavior: 'ignoreErrors' });
+  expect(most).toBe(1);
+});
+
 test('an endpoint is deactivated and reactivated by keyboard alone, and what was held leaves', async () => {
   const endpointId = await endpointOf('/keys', { name: 'Keys' });
   await ruleOf(endpointId, 'keys.pressed');
@@ -138,7 +161,8 @@ test('a rule is tried on recent events while it is written, and saved', async ()
   await page.getByRole('checkbox', { name: 'Rule', exact: true }).check();
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByRole('heading', { name: 'Converted leads' }).waitFor();
-  expect((await service.ok('GET', '/v1/rules?limit=1')).data[0]).toMatchObject({ name: 'Converted leads', condition: { state: 'CONVERTED' } });
+  const ofName = async (): Promise<unknown[]> => (await service.ok('GET', '/v1/rules?limit=250')).data.filter(({ name }: { name: string }) => name === 'Converted leads');
+  expect(await ofName()).toMatchObject([{ condition: { state: 'CONVERTED' } }]);
 });
 
 test('a transformation is tried on an event while it is written, saved, and taken away', async () => {

@@ -10,7 +10,7 @@ export class Problem extends Error {
 
 /** Makes calls of the API as one session. */
 export interface Api {
-  get<T>(path: string): Promise<T>;
+  get<T>(path: string, signal?: AbortSignal): Promise<T>;
   send<T>(method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T>;
 }
 
@@ -22,11 +22,12 @@ interface ProblemBody {
 
 /** The API of a session; `onRefused` is told when its key is good no longer. */
 export function createApi(session: Session, onRefused: () => void): Api {
-  async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
     const response = await fetch(path, {
       method,
       headers: { ...headersOf(session), ...(body !== undefined && { 'Content-Type': 'application/json' }) },
       ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(signal && { signal }),
     }).catch(() => {
       throw new Problem(0, 'Posthorn can not be reached. It is tried again.');
     });
@@ -37,7 +38,7 @@ export function createApi(session: Session, onRefused: () => void): Api {
     const { detail, title, errors } = (answer ?? {}) as ProblemBody;
     throw new Problem(response.status, detail ?? title ?? `The answer was ${response.status}.`, errors);
   }
-  return { get: (path) => call('GET', path), send: call };
+  return { get: (path, signal) => call('GET', path, undefined, signal), send: call };
 }
 
 function readJson(text: string): unknown {

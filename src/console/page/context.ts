@@ -49,14 +49,19 @@ export interface Freshness {
 
 /** Least time between two readings that the stream asks for, in ms. */
 const PAUSE_MS = 700;
+/** Longest reading, in ms: one that nobody answers must not keep the next from being made. */
+const LONGEST_MS = 30_000;
 
-/** Reads a path of the API (null: nothing), and again when something has changed. What was read stays while it is read again. */
+/**
+ * Reads a path of the API (null: nothing), and again when something has changed. What was read stays while it is read again. One
+ * reading at a time: what changes meanwhile is read after it.
+ */
 export function useData<T>(path: string | null, { when, everyMs = null }: Freshness = {}): Data<T> {
   const { api } = useConsole();
   const [read, setRead] = useState<{ readonly path: string | null; readonly data: T | null; readonly problem: Problem | null }>({ path: null, data: null, problem: null });
-  const [turn, setTurn] = useState(0);
   const timer = useRef<ReturnType<typeof setTimeout> | null>(null);
-  const reload = useCallback(() => setTurn((n) => n + 1), []);
+  const readNow = useRef<() => void>(() => undefined);
+  const reload = useCallback(() => readNow.current(), []);
 
   const soon = useCallback(() => {
     timer.current ??= setTimeout(() => {
@@ -70,15 +75,28 @@ export function useData<T>(path: string | null, { when, everyMs = null }: Freshn
 
   useEffect(() => {
     if (path === null) return;
-    let isStale = false;
-    api.get<T>(path).then(
-      (data) => !isStale && setRead({ path, data, problem: null }),
-      (error: unknown) => !isStale && setRead((before) => ({ path, data: before.path === path ? before.data : null, problem: asProblem(error) })),
-    );
-    return () => {
-      isStale = true;
+    const stopping = new AbortController();
+    const { signal } = stopping;
+    let isUnderWay = false;
+    let isWanted = false;
+    readNow.current = (): void => {
+      isWanted = isUnderWay;
+      if (isUnderWay) return;
+      isUnderWay = true;
+      api.get<T>(path, AbortSignal.any([signal, AbortSignal.timeout(LONGEST_MS)])).then(
+        (data) => !signal.aborted && setRead({ path, data, problem: null }),
+        (error: unknown) => !signal.aborted && setRead((before) => ({ path, data: before.path === path ? before.data : null, problem: asProblem(error) })),
+      ).finally(() => {
+        isUnderWay = false;
+        if (isWanted && !signal.aborted) readNow.current();
+      });
     };
-  }, [api, path, turn]);
+    readNow.current();
+    return () => {
+      readNow.current = () => undefined;
+      stopping.abort();
+    };
+  }, [api, path]);
 
   useEffect(() => {
     if (everyMs === null) return;
