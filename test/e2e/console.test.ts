@@ -163,6 +163,14 @@ test('a rule is tried on recent events while it is written, and saved', async ()
   await page.getByRole('heading', { name: 'Converted leads' }).waitFor();
   const ofName = async (): Promise<unknown[]> => (await service.ok('GET', '/v1/rules?limit=250')).data.filter(({ name }: { name: string }) => name === 'Converted leads');
   expect(await ofName()).toMatchObject([{ condition: { state: 'CONVERTED' } }]);
+
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Leave it' }).click();
+  expect(await ofName()).toHaveLength(1);
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('heading', { name: 'Rules' }).waitFor();
+  expect(await ofName()).toHaveLength(0);
 });
 
 test('a transformation is tried on an event while it is written, saved, and taken away', async () => {

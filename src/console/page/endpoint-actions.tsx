@@ -1,8 +1,8 @@
-import { useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { Endpoint, Health } from './answers';
 import { asProblem, useConsole } from './context';
 import { count, duration, words } from './format';
-import { Code, Status } from './parts';
+import { Code, Confirmed, Status } from './parts';
 
 interface TestResult {
   readonly statusCode: number | null;
@@ -51,26 +51,6 @@ export function EndpointActions({ endpoint, health, onChanged }: { readonly endp
         </div>
       ) : null}
       {secret ? <div class="note" role="status"><p>The new secret; the receiver needs it within a day:</p><Code label="The new secret">{secret}</Code></div> : null}
-    </>
-  );
-}
-
-/** A button that asks before it does what it says. */
-function Confirmed({ label, question, disabled, onYes }: { readonly label: string; readonly question: string; readonly disabled: boolean; readonly onYes: () => void }) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  return (
-    <>
-      <button type="button" disabled={disabled} onClick={() => dialog.current?.showModal()}>{label}</button>
-      <dialog ref={dialog} aria-label={label}>
-        <p>{question}</p>
-        <div class="actions">
-          <button type="button" class="main" onClick={() => {
-            dialog.current?.close();
-            onYes();
-          }}>{label}</button>
-          <button type="button" onClick={() => dialog.current?.close()}>Leave it</button>
-        </div>
-      </dialog>
     </>
   );
 }

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Problem } from './api';
 import { ago, words } from './format';
 import { href } from './route';
@@ -89,6 +89,28 @@ export function Copy({ text, label }: { readonly text: string; readonly label: s
     return () => clearTimeout(timer);
   }, [done]);
   return <button type="button" class="small" onClick={() => void navigator.clipboard.writeText(text).then(() => setDone(true), () => undefined)}>{done ? 'Copied' : label}</button>;
+}
+
+/** A button that asks before it does what it says. */
+export function Confirmed({ label, question, disabled = false, onYes }: {
+  readonly label: string; readonly question: string; readonly disabled?: boolean; readonly onYes: () => void;
+}) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  return (
+    <>
+      <button type="button" disabled={disabled} onClick={() => dialog.current?.showModal()}>{label}</button>
+      <dialog ref={dialog} aria-label={label}>
+        <p>{question}</p>
+        <div class="actions">
+          <button type="button" class="main" onClick={() => {
+            dialog.current?.close();
+            onYes();
+          }}>{label}</button>
+          <button type="button" onClick={() => dialog.current?.close()}>Leave it</button>
+        </div>
+      </dialog>
+    </>
+  );
 }
 
 /** A link to a workflow in Temporal's UI. */

@@ -3,7 +3,7 @@ import type { Endpoint, Page, Rule } from './answers';
 import type { Problem } from './api';
 import { asProblem, useConsole, useData } from './context';
 import { pretty } from './format';
-import { Card, Fault } from './parts';
+import { Card, Confirmed, Fault } from './parts';
 import { href } from './route';
 import { RuleTrial } from './rule-trial';
 
@@ -80,7 +80,7 @@ export function RuleView({ id }: { readonly id: string }) {
             <label class="choice"><input type="checkbox" checked={draft.enabled} onChange={(event) => set({ enabled: event.currentTarget.checked })} />It is on</label>
             <div class="actions">
               <button type="submit" class="main" disabled={'mistake' in condition}>Save</button>
-              {isNew ? null : <button type="button" onClick={remove}>Delete</button>}
+              {isNew ? null : <Confirmed label="Delete" question="Delete this rule? What it has made owed stays owed; of events from now on it makes nothing owed." onYes={remove} />}
             </div>
           </form>
         </Card>
