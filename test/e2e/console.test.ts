@@ -103,6 +103,36 @@ test('what comes without a pause appears where an answer takes longer than the p
   expect(most).toBe(1);
 });
 
+test('a page of older rows is added once however often it is asked for, and never to another list than its own', async () => {
+  await service.publish(60, 'page.one');
+  await service.publish(3, 'page.two');
+  const types = (): Promise<string[]> => page.locator('tbody tr td:nth-child(2)').allTextContents();
+  const asked: string[] = [];
+  let go: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => (go = resolve));
+  await page.route(/\/v1\/events\?.*cursor=/, async (route) => {
+    asked.push(route.request().url());
+    if (asked.length > 1) await held;
+    await route.continue();
+  });
+  await open('events?type=page.one');
+  await page.getByRole('button', { name: 'Show more' }).dblclick();
+  await until(async () => (await types()).length > 25);
+  expect(asked).toHaveLength(1);
+  expect(await types()).toHaveLength(50);
+
+  await page.getByRole('button', { name: 'Show more' }).click();
+  const late = page.waitForResponse((response) => response.url().includes('cursor='));
+  await page.getByLabel('Type').fill('page.two');
+  await page.getByLabel('Type').press('Enter');
+  await until(async () => (await types()).join() === 'page.two,page.two,page.two');
+  go();
+  await (await late).finished();
+  await page.evaluate('new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)))');
+  expect(await types()).toEqual(['page.two', 'page.two', 'page.two']);
+  await page.unrouteAll({ behavior: 'ignoreErrors' });
+});
+
 test('an endpoint is deactivated and reactivated by keyboard alone, and what was held leaves', async () => {
   const endpointId = await endpointOf('/keys', { name: 'Keys' });
   await ruleOf(endpointId, 'keys.pressed');

@@ -58,7 +58,7 @@ function HealthFacts({ endpoint, health }: { readonly endpoint: Endpoint; readon
 }
 
 function RecentDeliveries({ endpointId }: { readonly endpointId: string }) {
-  const { rows, problem, hasMore, more } = useList<Delivery>('/v1/deliveries', { endpointId }, { when: tellsOfDeliveries({ endpointId }) }, 10);
+  const { rows, problem, next } = useList<Delivery>('/v1/deliveries', { endpointId }, { when: tellsOfDeliveries({ endpointId }) }, 10);
   return (
     <Card title="Deliveries">
       <Fault problem={problem} />
@@ -75,7 +75,7 @@ function RecentDeliveries({ endpointId }: { readonly endpointId: string }) {
           ))}
         </Table>
       )}
-      <More hasMore={hasMore} onMore={more} />
+      <More next={next} />
     </Card>
   );
 }

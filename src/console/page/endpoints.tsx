@@ -12,7 +12,7 @@ const STATES = [['', 'all'], ['ACTIVE', 'active'], ['FAILING', 'failing'], ['DEA
 /** Endpoints, newest first. */
 export function EndpointsView({ place }: { readonly place: Place }) {
   const { status = '', scope = '' } = place.query;
-  const { rows, problem, hasMore, more, reload } = useList<Endpoint>('/v1/endpoints', { status, scope }, { when: ({ type }) => type === 'endpoint' });
+  const { rows, problem, next, reload } = useList<Endpoint>('/v1/endpoints', { status, scope }, { when: ({ type }) => type === 'endpoint' });
   return (
     <>
       <h1>Endpoints</h1>
@@ -38,7 +38,7 @@ export function EndpointsView({ place }: { readonly place: Place }) {
           ))}
         </Table>
       )}
-      <More hasMore={hasMore} onMore={more} />
+      <More next={next} />
       <NewEndpoint onMade={reload} />
     </>
   );

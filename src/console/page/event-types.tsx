@@ -9,7 +9,7 @@ const KINDS = [['', 'all'], ['custom', 'your own'], ['lifecycle', 'lifecycle'], 
 /** The catalogue of event types, by name. */
 export function EventTypesView({ place }: { readonly place: Place }) {
   const { kind = '' } = place.query;
-  const { rows, problem, hasMore, more } = useList<EventType>('/v1/event-types', { kind }, { everyMs: 15_000 }, 50);
+  const { rows, problem, next } = useList<EventType>('/v1/event-types', { kind }, { everyMs: 15_000 }, 50);
   return (
     <>
       <h1>Event types</h1>
@@ -29,7 +29,7 @@ export function EventTypesView({ place }: { readonly place: Place }) {
           ))}
         </Table>
       )}
-      <More hasMore={hasMore} onMore={more} />
+      <More next={next} />
     </>
   );
 }

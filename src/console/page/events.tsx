@@ -10,7 +10,7 @@ const STATES = [['', 'all'], ['true', 'delivered'], ['false', 'not delivered'], 
 /** Events, newest first. */
 export function EventsView({ place }: { readonly place: Place }) {
   const { type = '', objectId = '', externalId = '', delivered = '' } = place.query;
-  const { rows, problem, hasMore, more } = useList<Event>('/v1/events', { type, objectId, externalId, delivered }, { when: tellsOfDeliveries(), everyMs: 15_000 });
+  const { rows, problem, next } = useList<Event>('/v1/events', { type, objectId, externalId, delivered }, { when: tellsOfDeliveries(), everyMs: 15_000 });
   const isFiltered = [type, objectId, externalId, delivered].some((value) => value !== '');
   return (
     <>
@@ -36,7 +36,7 @@ export function EventsView({ place }: { readonly place: Place }) {
           ))}
         </Table>
       )}
-      <More hasMore={hasMore} onMore={more} />
+      <More next={next} />
     </>
   );
 }

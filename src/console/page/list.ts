@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { Page } from './answers';
 import { withQuery, type Problem } from './api';
 import { asProblem, useConsole, useData, type Freshness } from './context';
@@ -8,13 +8,26 @@ type Named = { readonly id: string } | { readonly type: string };
 
 const nameOf = (row: Named): string => ('id' in row ? row.id : row.type);
 
+/** The page of a list that follows what is shown. */
+export interface NextPage {
+  readonly read: () => void;
+  readonly isUnderWay: boolean;
+}
+
 /** A list as far as it is shown. */
 export interface List<T> {
   readonly rows: readonly T[] | null;
   readonly problem: Problem | null;
-  readonly hasMore: boolean;
-  readonly more: () => void;
+  /** Null: there is none. */
+  readonly next: NextPage | null;
   readonly reload: () => void;
+}
+
+/** What was read beyond the first page, from the moment on in which it was asked for. */
+interface Further<T> {
+  readonly rows: readonly T[];
+  readonly cursor: string | null;
+  readonly isUnderWay: boolean;
 }
 
 /** Reads a list: its first page stays up to date, further ones are added when they are asked for. */
@@ -22,20 +35,27 @@ export function useList<T extends Named>(path: string, query: Readonly<Record<st
   const { api, say } = useConsole();
   const first = withQuery(path, { ...query, limit: String(limit) });
   const { data, problem, reload } = useData<Page<T>>(first, freshness);
-  const [further, setFurther] = useState<{ readonly rows: readonly T[]; readonly cursor: string | null } | null>(null);
+  const [further, setFurther] = useState<Further<T> | null>(null);
   useEffect(() => setFurther(null), [first]);
 
-  const cursor = further ? further.cursor : (data?.nextCursor ?? null);
-  const more = useCallback(() => {
-    if (cursor === null) return;
-    api.get<Page<T>>(`${first}&cursor=${encodeURIComponent(cursor)}`).then(
-      (page) => setFurther((before) => ({ rows: [...(before?.rows ?? data?.data ?? []), ...page.data], cursor: page.nextCursor })),
-      (error: unknown) => say(asProblem(error).message, true),
+  const shown: Further<T> | null = further ?? (data && { rows: data.data, cursor: data.nextCursor, isUnderWay: false });
+  const readNext = (): void => {
+    if (!data || !shown || shown.cursor === null || shown.isUnderWay) return;
+    const from = { ...shown, isUnderWay: true };
+    // What was asked for from another place, or for another list, is of no use any more.
+    const settle = (next: Further<T>): void => setFurther((now) => (now === from ? next : now));
+    setFurther(from);
+    api.get<Page<T>>(`${first}&cursor=${encodeURIComponent(shown.cursor)}`).then(
+      (page) => settle({ rows: [...from.rows, ...page.data], cursor: page.nextCursor, isUnderWay: false }),
+      (error: unknown) => {
+        settle(shown);
+        say(asProblem(error).message, true);
+      },
     );
-  }, [api, cursor, first, data, say]);
+  };
 
   const rows = data && further ? merged(data.data, further.rows) : (data?.data ?? null);
-  return { rows, problem, hasMore: cursor !== null, more, reload };
+  return { rows, problem, next: shown && shown.cursor !== null ? { read: readNext, isUnderWay: shown.isUnderWay } : null, reload };
 }
 
 /** The newest rows as they are now, and the older ones as they were read. */

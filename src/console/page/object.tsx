@@ -10,7 +10,7 @@ import { href } from './route';
 export function ObjectView({ kind, id }: { readonly kind: string; readonly id: string }) {
   const freshness = { when: tellsOfDeliveries(), everyMs: 10_000 };
   const { data: object, problem } = useData<Tracked>(`/v1/${pathOfKind(kind)}/${encodeURIComponent(id)}`, freshness);
-  const { rows, hasMore, more } = useList<Event>('/v1/events', { objectId: id }, freshness);
+  const { rows, next } = useList<Event>('/v1/events', { objectId: id }, freshness);
   return (
     <>
       <p class="crumbs"><a href={`#/objects?kind=${encodeURIComponent(kind)}`}>Objects</a></p>
@@ -45,7 +45,7 @@ export function ObjectView({ kind, id }: { readonly kind: string; readonly id: s
             ))}
           </Table>
         )}
-        <More hasMore={hasMore} onMore={more} />
+        <More next={next} />
       </Card>
     </>
   );

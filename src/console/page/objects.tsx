@@ -14,7 +14,7 @@ export const pathOfKind = (kind: string): string => KINDS.find(([name]) => name 
 export function ObjectsView({ place }: { readonly place: Place }) {
   const { kind = 'process', type = '', primaryKey = '', state = '' } = place.query;
   const query = { type, primaryKey, ...(kind === 'process' && { state }) };
-  const { rows, problem, hasMore, more } = useList<Tracked>(`/v1/${pathOfKind(kind)}`, query, { when: tellsOfDeliveries(), everyMs: 15_000 });
+  const { rows, problem, next } = useList<Tracked>(`/v1/${pathOfKind(kind)}`, query, { when: tellsOfDeliveries(), everyMs: 15_000 });
   const isFiltered = type !== '' || primaryKey !== '' || state !== '';
   return (
     <>
@@ -44,7 +44,7 @@ export function ObjectsView({ place }: { readonly place: Place }) {
           ))}
         </Table>
       )}
-      <More hasMore={hasMore} onMore={more} />
+      <More next={next} />
     </>
   );
 }

@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Problem } from './api';
 import { ago, words } from './format';
+import type { NextPage } from './list';
 import { href } from './route';
 
 /** What a status means, for its colour; it is always named too. */
@@ -124,7 +125,7 @@ export function IdLink({ to, id, name }: { readonly to: string; readonly id: str
   return <a href={href(to, id)} class={name ? '' : 'id'}>{name || id}</a>;
 }
 
-/** A page that is read further by a button. */
-export function More({ hasMore, onMore }: { readonly hasMore: boolean; readonly onMore: () => void }) {
-  return hasMore ? <p class="more"><button type="button" onClick={onMore}>Show more</button></p> : null;
+/** A list that is read further by a button; it keeps the focus while it is busy. */
+export function More({ next }: { readonly next: NextPage | null }) {
+  return next ? <p class="more"><button type="button" aria-disabled={next.isUnderWay} onClick={next.read}>Show more</button></p> : null;
 }

@@ -5,7 +5,7 @@ import { href } from './route';
 
 /** Rules, newest first. */
 export function RulesView() {
-  const { rows, problem, hasMore, more } = useList<Rule>('/v1/rules', {}, { when: ({ type }) => type === 'rule' });
+  const { rows, problem, next } = useList<Rule>('/v1/rules', {}, { when: ({ type }) => type === 'rule' });
   return (
     <>
       <h1>Rules</h1>
@@ -26,7 +26,7 @@ export function RulesView() {
           ))}
         </Table>
       )}
-      <More hasMore={hasMore} onMore={more} />
+      <More next={next} />
     </>
   );
 }
