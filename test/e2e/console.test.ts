@@ -1,4 +1,4 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page, Request } from 'playwright-core';
 import { axeFaults, openBrowser } from '../support/browser';
 import { openReceiver, type Receiver } from '../support/receiver';
 import { startService, untilSettled, type Service } from '../support/service';
@@ -201,6 +201,23 @@ test('a rule is tried on recent events while it is written, and saved', async ()
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
   await page.getByRole('heading', { name: 'Rules' }).waitFor();
   expect(await ofName()).toHaveLength(0);
+});
+
+test('an event is tried with a rule once, however many come after it', async () => {
+  await service.publish(1, 'tried');
+  const tried: string[] = [];
+  const count = (request: Request): void => void (request.url().endsWith('/v1/rules/try') && tried.push(request.postData() ?? ''));
+  page.on('request', count);
+  await open('rules/new');
+  await page.getByRole('textbox', { name: /^Events/ }).fill('tried');
+  await page.getByLabel('Condition').fill('{}');
+  const matching = (number: number) => page.getByRole('status').filter({ hasText: new RegExp(`^${number} of \\d+ match$`) }).waitFor();
+  await matching(1);
+  await service.publish(2, 'tried');
+  await matching(3);
+  page.off('request', count);
+  expect(tried.length).toBeGreaterThan(2);
+  expect(new Set(tried).size).toBe(tried.length);
 });
 
 test('a transformation is tried on an event while it is written, saved, and taken away', async () => {
