@@ -297,6 +297,20 @@ test('every page is usable for all: in light and dark, wide and on a phone, with
   }
 }, 120_000);
 
+test('a stream that is refused when it comes back leads to the door', async () => {
+  const refused = await context.newPage();
+  let streams = 0;
+  await refused.route('**/v1/stream', (route) => (++streams === 1
+    ? route.fulfill({ status: 200, contentType: 'text/event-stream', body: ': it ends at once\n\n' })
+    : route.fulfill({ status: 401, contentType: 'application/problem+json', body: '{ "status": 401 }' })));
+  await refused.goto(`${service.url()}/console`);
+  await refused.getByLabel('API key').fill(service.rootKey);
+  await refused.keyboard.press('Enter');
+  await refused.getByText('This key is good no longer.').waitFor();
+  expect(streams).toBe(2);
+  await refused.close();
+});
+
 test('a key that is revoked leads back to the door, and nothing of all this broke the policy of the page', async () => {
   await page.setViewportSize(WIDE);
   const { id, key } = await service.ok('POST', '/v1/api-keys', { name: 'short', role: 'read' });

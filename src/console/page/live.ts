@@ -37,8 +37,13 @@ const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 15_000;
 /** The server says something at least every 15 seconds. */
 const SILENCE_MS = 40_000;
+/** Answers to a key that is good no longer, or not for this workspace, or whose workspace is gone. */
+const REFUSALS: ReadonlySet<number> = new Set([401, 403, 404]);
 
-/** Opens the stream. Not with an EventSource, which has no headers: the key must not stand in an address. */
+/**
+ * Opens the stream; where it is refused it tells of its end, and does not come back. Not with an EventSource, which has no headers:
+ * the key must not stand in an address.
+ */
 export function openLive(session: Session): Live {
   const listeners = new Set<(event: LiveEvent) => void>();
   const watchers = new Set<(state: LiveState) => void>();
@@ -46,6 +51,8 @@ export function openLive(session: Session): Live {
   let state: LiveState = 'connecting';
   let lastId: string | null = null;
   let isClosed = false;
+  /** From the first listener on: nothing is told before somebody hears it. */
+  let running: Promise<void> | null = null;
 
   const become = (next: LiveState): void => {
     if (next === state) return;
@@ -53,11 +60,16 @@ export function openLive(session: Session): Live {
     for (const watch of watchers) watch(state);
   };
 
+  const hearAll = (event: LiveEvent): void => {
+    for (const hear of listeners) hear(event);
+  };
+
   async function read(): Promise<void> {
     const response = await fetch('/v1/stream', {
       headers: { ...headersOf(session), Accept: 'text/event-stream', ...(lastId !== null && { 'Last-Event-ID': lastId }) },
       signal: stopping.signal,
     });
+    if (REFUSALS.has(response.status)) return refuse();
     if (!response.ok || !response.body) throw new Error(`The stream was answered ${response.status}`);
     become('live');
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -72,15 +84,18 @@ export function openLive(session: Session): Live {
     }
   }
 
+  function refuse(): void {
+    isClosed = true;
+    hearAll({ type: 'closed', reason: 'refused' });
+  }
+
   function tell(block: string): void {
     let data = '';
     for (const line of block.split('\n')) {
       if (line.startsWith('id: ')) lastId = line.slice(4);
       if (line.startsWith('data: ')) data = line.slice(6);
     }
-    if (data === '') return;
-    const event = JSON.parse(data) as LiveEvent;
-    for (const hear of listeners) hear(event);
+    if (data !== '') hearAll(JSON.parse(data) as LiveEvent);
   }
 
   async function run(): Promise<void> {
@@ -91,15 +106,16 @@ export function openLive(session: Session): Live {
       await read().catch(() => undefined);
       if (isClosed) return;
       become('away');
-      waitMs = Date.now() - startedAt > LONGEST_WAIT_MS ? FIRST_WAIT_MS : Math.min(waitMs * 2, LONGEST_WAIT_MS);
+      if (Date.now() - startedAt > LONGEST_WAIT_MS) waitMs = FIRST_WAIT_MS;
       await new Promise((resolve) => setTimeout(resolve, waitMs));
+      waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
     }
   }
 
-  void run();
   return {
     listen(hear) {
       listeners.add(hear);
+      running ??= run();
       return () => void listeners.delete(hear);
     },
     onState(hear) {
