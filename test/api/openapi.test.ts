@@ -39,6 +39,14 @@ it('points at nothing that is not there', () => {
   expect(JSON.stringify(document)).not.toContain('$defs');
 });
 
+it('means characters in its patterns, as JSON Schema does, and never the halves in which JavaScript keeps some', () => {
+  const patterns = [...JSON.stringify(document).matchAll(/"pattern":("(?:[^"\\]|\\.)*")/g)].map(([, text]) => JSON.parse(text ?? '""') as string);
+  expect(patterns.length).toBeGreaterThan(20);
+  for (const pattern of new Set(patterns)) {
+    for (const text of ['\u{6aae5}', 'a\u{1f4e6}b', 'http://\u{1f4e6}', '\uffff']) expect([pattern, text, new RegExp(pattern).test(text)]).toEqual([pattern, text, new RegExp(pattern, 'u').test(text)]);
+  }
+});
+
 it('names the schemas that callers know by name', () => {
   expect(Object.keys(document.components.schemas)).toEqual(expect.arrayContaining(['Record', 'Process', 'Task', 'Event', 'Problem', 'ApiKey', 'NewEvent']));
   expect((document.components.schemas['NewEvent'] as { required: string[] }).required).toEqual(['type', 'data']);

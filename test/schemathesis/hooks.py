@@ -22,6 +22,9 @@ NOT_IN_THE_DOCUMENT = re.compile(
 )
 # Of what JSON can write, the one thing that PostgreSQL can't keep.
 NO_CHARACTER = re.compile(r"U\+0000|\\u0000|surrogate")
+# JSON Schema counts characters, the API the code units of UTF-16: what is rarer than that is two.
+TOO_LONG = re.compile(r"<=\d+ characters|at most \d+ characters")
+TWO_UNITS = re.compile("[\U00010000-\U0010ffff]")
 
 
 def is_positive(case):
@@ -56,4 +59,9 @@ def filter_failure(context, failure, case, response):
     if problem.get("code") in {"version_conflict", "idempotency_mismatch", "limit_reached", "scope_full", "schema_mismatch", "address_forbidden", "https_required"}:
         return False
     errors = problem.get("errors", [])
-    return not errors or not all(NOT_IN_THE_DOCUMENT.match(error["path"]) or NO_CHARACTER.search(error["message"]) for error in errors)
+    sent = json.dumps([case.path_parameters, case.query, case.headers, case.body], ensure_ascii=False, default=str)
+    has_two_units = TWO_UNITS.search(sent) is not None
+    return not errors or not all(
+        NOT_IN_THE_DOCUMENT.match(error["path"]) or NO_CHARACTER.search(error["message"]) or (has_two_units and TOO_LONG.search(error["message"]))
+        for error in errors
+    )
