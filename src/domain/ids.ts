@@ -43,6 +43,14 @@ export function idFloor(kind: IdKind, atMs: number): string {
   return `${ID_PREFIXES[kind]}_${time}`;
 }
 
+/** When an id was made, in Unix milliseconds: the time that its ULID begins with. */
+export function madeAtMs(id: string): number {
+  const start = id.indexOf('_') + 1;
+  let ms = 0;
+  for (let n = start; n < start + TIME_DIGITS; n += 1) ms = ms * 32 + DIGITS.indexOf(id[n] ?? '0');
+  return ms;
+}
+
 /** Whether `text` has the shape of an id of this kind. Says nothing about whether such a row exists. */
 export function isId(kind: IdKind, text: string): boolean {
   const prefix = `${ID_PREFIXES[kind]}_`;

@@ -129,9 +129,8 @@ const LOCK_DELIVERY = 'select 1 from deliveries where event_id = $1 and id = $2 
 
 /**
  * Marks an attempt whose lease is over as `unknown` and begins the next number, in one transaction that only one caller
- * can win. Answers whether this one did. What it changes is locked first, in the order of those who record attempts: where a
- * statement meets a row that another has just changed, PostgreSQL looks at it again, and in some plans over partitions finds that it
- * does not belong to the statement any more. The attempt would be over, and not counted.
+ * can win. Answers whether this one did. What it changes is locked first, in the order of those who record attempts: a statement
+ * that joins can not be left to wait for somebody who changes a row (see inTheirWeeks). The attempt would be over, and not counted.
  */
 export function takeOverAttempt(db: Pick<Db, 'transaction'>, next: NewAttempt): Promise<boolean> {
   return db.transaction(async (trx) => {

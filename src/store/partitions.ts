@@ -1,3 +1,4 @@
+import { madeAtMs } from '../domain/ids';
 import { violation, type Db, type Sql } from './db';
 import { IS_HELD, IS_PENDING, IS_RETRYING } from './live';
 
@@ -88,4 +89,44 @@ async function isUnfinished(sql: Sql, week: Week, partitions: readonly string[])
   ];
   const [row] = await sql.query<{ unfinished: boolean }>({ text: `select ${parts.join(' or ')} as unfinished`, values: [week] });
   return row?.unfinished === true;
+}
+
+const DAY_MS = 86_400_000;
+/** From a Monday, which the first of January 1970 was not, in days. */
+const MONDAY = 3;
+
+/** The week of an event's id. */
+export function weekOf(eventId: string): Week {
+  const day = Math.floor(madeAtMs(eventId) / DAY_MS);
+  return new Date((day - ((day + MONDAY) % 7)) * DAY_MS).toISOString().slice(0, 10).replaceAll('-', '');
+}
+
+/** SQLSTATE of a table that is not there. */
+const UNDEFINED_TABLE = '42P01';
+
+/**
+ * Does `work` once for each week that rows are of, and answers what all of it answers. For statements that change rows of a
+ * partitioned table which they find by joining them with others: where such a one names the parent, and has to wait for somebody
+ * who changes one of the rows, PostgreSQL (18.4 at least) looks that row up again in the wrong partition, and those that follow too: they
+ * are left out without an error. Of a week that was dropped nothing is answered.
+ */
+export async function inTheirWeeks<T extends { readonly eventId: string }, R>(
+  rows: readonly T[], work: (week: Week, rows: readonly T[]) => Promise<readonly R[]>,
+): Promise<R[]> {
+  const weeks = new Map<Week, T[]>();
+  for (const row of rows) {
+    const week = weekOf(row.eventId);
+    const some = weeks.get(week);
+    if (some) some.push(row);
+    else weeks.set(week, [row]);
+  }
+  const answers: R[] = [];
+  for (const [week, some] of weeks) {
+    try {
+      answers.push(...await work(week, some));
+    } catch (error) {
+      if (violation(error)?.code !== UNDEFINED_TABLE) throw error;
+    }
+  }
+  return answers;
 }

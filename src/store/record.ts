@@ -1,6 +1,6 @@
 import type { Outcome } from '../domain/attempt';
 import type { Sql } from './db';
-import { spanOf } from './partitions';
+import { inTheirWeeks, type Week } from './partitions';
 import { SICK_FAILURES } from './record-health';
 
 /** An attempt that is over, and what follows it. */
@@ -45,11 +45,11 @@ export const RETRIES_WHILE_FAILING = 50;
 /** Most `deliver` workflows of any endpoint. What is over waits in its lane for the same time, without a workflow of its own. */
 export const RETRIES_OF_ENDPOINT = 1_000;
 
-// An attempt is closed once: a late record of a fenced process finds its outcome set and changes nothing else.
+// These statements name the week's partitions: see inTheirWeeks. An attempt is closed once: a late record of a fenced process finds its outcome set and changes nothing else.
 // A delivery that ended meanwhile (cancelled) stays as it is. The endpoint's status is read here, in the statement:
 // what fails while it is deactivated is held, whoever reports it. Only so many retries of an endpoint have a workflow: one
 // that has keeps it, of the newcomers the rest goes to the lane, whose watcher is told when it is due.
-const RECORD_FAILURES = `
+const recordFailuresOf = (week: Week): string => `
   with g as (
     select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::timestamptz[], $7::int[], $8::text[], $9::int[],
       $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bool[], $17::text[], $18::float8[], $19::text[],
@@ -58,15 +58,15 @@ const RECORD_FAILURES = `
         error, request_url, request_headers, body_sha256, response_headers, response_body, truncated, next, after_ms, next_way,
         by_retry, counts, hold_ms, discard)
   ), closed as (
-    update attempts a set outcome = g.outcome, status_code = g.status_code, error = g.error, started_at = g.started_at,
+    update attempts_${week} a set outcome = g.outcome, status_code = g.status_code, error = g.error, started_at = g.started_at,
       duration_ms = g.duration_ms, request_url = g.request_url, request_headers = g.request_headers, body_sha256 = g.body_sha256,
       response_headers = g.response_headers, response_body = g.response_body, response_truncated = g.truncated
     from g where a.event_id = g.event_id and a.delivery_id = g.delivery_id and a.number = g.number
-      and a.event_id between $24 and $25 and coalesce(a.outcome, '') = ''
+      and coalesce(a.outcome, '') = ''
     returning a.event_id, a.delivery_id, a.number
   ), crowds as (
     select f.endpoint_id, running.count as running,
-      case when e.status = 'FAILING' or (f.endpoint_id <> all($26) and coalesce(h.consecutive_failures, 0) + f.failed >= ${SICK_FAILURES})
+      case when e.status = 'FAILING' or (f.endpoint_id <> all($24) and coalesce(h.consecutive_failures, 0) + f.failed >= ${SICK_FAILURES})
            then ${RETRIES_WHILE_FAILING} else ${RETRIES_OF_ENDPOINT} end as most
     from (select endpoint_id, count(*) filter (where counts and outcome <> 'transform_error') as failed
           from g group by endpoint_id having bool_or(next = 'RETRYING' and next_way = 'retry' and not by_retry)) f
@@ -91,7 +91,7 @@ const RECORD_FAILURES = `
     from closed c join g using (event_id, delivery_id, number) left join endpoints e on e.id = g.endpoint_id
       left join crowds w on w.endpoint_id = g.endpoint_id
   ), moved as (
-    update deliveries d set
+    update deliveries_${week} d set
       attempt_count = x.number,
       failures = d.failures + case when x.counts then 1 else 0 end,
       status = x.status,
@@ -104,7 +104,7 @@ const RECORD_FAILURES = `
       first_sent_at = coalesce(d.first_sent_at, x.started_at),
       updated_at = now()
     from decided x
-    where d.event_id = x.event_id and d.id = x.delivery_id and d.event_id between $24 and $25
+    where d.event_id = x.event_id and d.id = x.delivery_id
       and d.status <> all ('{DELIVERED,EXHAUSTED,CANCELLED}')
     returning d.workspace_id, d.event_id, d.id, d.endpoint_id, d.status, d.way, x.by_retry, x.next_way
   ), queued as (
@@ -118,25 +118,25 @@ const RECORD_FAILURES = `
 
 // What succeeded leaves nothing to decide: neither the endpoint nor the schedule has a say in it. This is the statement
 // of the hot path.
-const RECORD_SUCCESSES = `
+const recordSuccessesOf = (week: Week): string => `
   with g as (
     select * from unnest($1::text[], $2::text[], $3::int[], $4::timestamptz[], $5::int[], $6::int[], $7::text[], $8::text[],
       $9::text[], $10::text[], $11::text[], $12::bool[])
       g(event_id, delivery_id, number, started_at, duration_ms, status_code, request_url, request_headers, body_sha256,
         response_headers, response_body, truncated)
   ), closed as (
-    update attempts a set outcome = 'ok', status_code = g.status_code, started_at = g.started_at,
+    update attempts_${week} a set outcome = 'ok', status_code = g.status_code, started_at = g.started_at,
       duration_ms = g.duration_ms, request_url = g.request_url, request_headers = g.request_headers, body_sha256 = g.body_sha256,
       response_headers = g.response_headers, response_body = g.response_body, response_truncated = g.truncated
     from g where a.event_id = g.event_id and a.delivery_id = g.delivery_id and a.number = g.number
-      and a.event_id between $13 and $14 and coalesce(a.outcome, '') = ''
+      and coalesce(a.outcome, '') = ''
     returning a.event_id, a.delivery_id, a.number, a.started_at
   )
-  update deliveries d set
+  update deliveries_${week} d set
     attempt_count = c.number, status = 'DELIVERED', reason = null, next_attempt_at = null, hold_until = null,
     first_sent_at = coalesce(d.first_sent_at, c.started_at), updated_at = now()
   from closed c
-  where d.event_id = c.event_id and d.id = c.delivery_id and d.event_id between $13 and $14
+  where d.event_id = c.event_id and d.id = c.delivery_id
     and d.status <> all ('{DELIVERED,EXHAUSTED,CANCELLED}')
   returning d.id, d.status, d.way`;
 
@@ -148,30 +148,30 @@ export async function recordAttempts(sql: Sql, batch: readonly FinishedAttempt[]
   const successes = batch.filter((attempt) => attempt.outcome === 'ok');
   const others = batch.filter((attempt) => attempt.outcome !== 'ok');
   return [
-    ...(successes.length > 0 ? await recordSuccesses(sql, successes) : []),
-    ...(others.length > 0 ? await recordFailures(sql, others, new Set(successes.map((attempt) => attempt.endpointId))) : []),
+    ...await inTheirWeeks(successes, (week, some) => recordSuccesses(sql, week, some)),
+    ...await inTheirWeeks(others, (week, some) => recordFailures(sql, week, some, new Set(successes.map((attempt) => attempt.endpointId)))),
   ];
 }
 
-async function recordSuccesses(sql: Sql, batch: readonly FinishedAttempt[]): Promise<Recorded[]> {
+async function recordSuccesses(sql: Sql, week: Week, batch: readonly FinishedAttempt[]): Promise<Recorded[]> {
   const rows = await sql.query<{ id: string; status: string; way: string }>({
-    name: 'attempts-record-successes',
-    text: RECORD_SUCCESSES,
+    name: `attempts-record-successes-${week}`,
+    text: recordSuccessesOf(week),
     values: [
       batch.map((a) => a.eventId), batch.map((a) => a.deliveryId), batch.map((a) => a.number), batch.map((a) => a.startedAt.toISOString()),
       batch.map((a) => Math.round(a.durationMs)), batch.map((a) => a.statusCode), batch.map((a) => a.request?.url ?? null),
       batch.map((a) => a.request?.headers ?? null), batch.map((a) => a.request?.bodySha256 ?? null), batch.map((a) => a.response.headers),
-      batch.map((a) => a.response.body), batch.map((a) => a.response.truncated), ...spanOf(batch.map((a) => a.eventId)),
+      batch.map((a) => a.response.body), batch.map((a) => a.response.truncated),
     ],
   });
   return rows.map((row) => ({ deliveryId: row.id, status: row.status, way: row.way }));
 }
 
 /** `wellEndpoints`: those that answered another attempt of the same batch with a success. */
-async function recordFailures(sql: Sql, batch: readonly FinishedAttempt[], wellEndpoints: ReadonlySet<string>): Promise<Recorded[]> {
+async function recordFailures(sql: Sql, week: Week, batch: readonly FinishedAttempt[], wellEndpoints: ReadonlySet<string>): Promise<Recorded[]> {
   const rows = await sql.query<{ id: string; status: string; way: string }>({
-    name: 'attempts-record-failures',
-    text: RECORD_FAILURES,
+    name: `attempts-record-failures-${week}`,
+    text: recordFailuresOf(week),
     values: [
       batch.map((a) => a.workspaceId), batch.map((a) => a.eventId), batch.map((a) => a.deliveryId), batch.map((a) => a.endpointId),
       batch.map((a) => a.number), batch.map((a) => a.startedAt), batch.map((a) => Math.round(a.durationMs)), batch.map((a) => a.outcome),
@@ -179,7 +179,7 @@ async function recordFailures(sql: Sql, batch: readonly FinishedAttempt[], wellE
       batch.map((a) => a.request?.bodySha256 ?? null), batch.map((a) => a.response.headers), batch.map((a) => a.response.body),
       batch.map((a) => a.response.truncated), batch.map((a) => a.next), batch.map((a) => a.afterMs), batch.map((a) => a.nextWay),
       batch.map((a) => a.byRetry), batch.map((a) => a.counts), batch.map((a) => a.holdForMs), batch.map((a) => a.discard),
-      ...spanOf(batch.map((a) => a.eventId)), [...wellEndpoints],
+      [...wellEndpoints],
     ],
   });
   return rows.map((row) => ({ deliveryId: row.id, status: row.status, way: row.way }));
@@ -194,23 +194,22 @@ export interface UnbegunAttempt {
 
 /** Takes attempts back that were never begun; their deliveries wait in the endpoint lane, whose watcher is woken. */
 export async function withdrawAttempts(sql: Sql, attempts: readonly UnbegunAttempt[]): Promise<void> {
-  if (attempts.length === 0) return;
-  await sql.query({
-    name: 'attempts-withdraw',
-    text: `with n as (select * from unnest($1::text[], $2::text[], $3::int[]) n(event_id, delivery_id, number)),
-           gone as (
-             delete from attempts a using n
-             where a.event_id = n.event_id and a.delivery_id = n.delivery_id and a.number = n.number
-               and a.event_id between $4 and $5 and coalesce(a.outcome, '') = ''
-             returning a.event_id, a.delivery_id
-           ), moved as (
-             update deliveries d set way = 'lane', reason = case when d.status = 'PENDING' then 'rate_limited' else d.reason end, updated_at = now()
-             from gone where d.event_id = gone.event_id and d.id = gone.delivery_id and d.event_id between $4 and $5
-               and d.status <> all ('{DELIVERED,EXHAUSTED,CANCELLED,HELD}')
-             returning d.workspace_id, d.endpoint_id
-           )
-           insert into outbox (kind, workspace_id, endpoint_id, signal)
-           select distinct 'signal', workspace_id, endpoint_id, 'changed' from moved`,
-    values: [attempts.map((a) => a.eventId), attempts.map((a) => a.deliveryId), attempts.map((a) => a.number), ...spanOf(attempts.map((a) => a.eventId))],
-  });
+  await inTheirWeeks(attempts, (week, some) => sql.query({
+    name: `attempts-withdraw-${week}`, text: withdrawOf(week), values: [some.map((a) => a.eventId), some.map((a) => a.deliveryId), some.map((a) => a.number)],
+  }));
 }
+
+const withdrawOf = (week: Week): string => `
+  with n as (select * from unnest($1::text[], $2::text[], $3::int[]) n(event_id, delivery_id, number)),
+  gone as (
+    delete from attempts_${week} a using n
+    where a.event_id = n.event_id and a.delivery_id = n.delivery_id and a.number = n.number and coalesce(a.outcome, '') = ''
+    returning a.event_id, a.delivery_id
+  ), moved as (
+    update deliveries_${week} d set way = 'lane', reason = case when d.status = 'PENDING' then 'rate_limited' else d.reason end, updated_at = now()
+    from gone where d.event_id = gone.event_id and d.id = gone.delivery_id
+      and d.status <> all ('{DELIVERED,EXHAUSTED,CANCELLED,HELD}')
+    returning d.workspace_id, d.endpoint_id
+  )
+  insert into outbox (kind, workspace_id, endpoint_id, signal)
+  select distinct 'signal', workspace_id, endpoint_id, 'changed' from moved`;

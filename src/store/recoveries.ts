@@ -79,18 +79,19 @@ export async function insertRecovered(
 export async function wakeAll(trx: Sql, deliveries: readonly { readonly eventId: string; readonly id: string }[]): Promise<void> {
   if (deliveries.length === 0) return;
   const eventIds = deliveries.map((d) => d.eventId);
+  const values = [eventIds, deliveries.map((d) => d.id), ...spanOf(eventIds)];
+  const waiting = `event_id = any($1) and id = any($2) and event_id between $3 and $4 and status = 'RETRYING'`;
+  // In order, so that two of these can't wait for one another, and by itself: see inTheirWeeks.
+  await trx.query({ name: 'recovery-wake-lock', text: `select 1 from deliveries where ${waiting} order by event_id, id for update`, values });
   await trx.query({
     name: 'recovery-wake',
-    text: `with waiting as (
-             select event_id, id from deliveries where event_id = any($1) and event_id between $3 and $4 and id = any($2) and status = 'RETRYING' order by event_id, id for update
-           ), due as (
-             update deliveries d set next_attempt_at = least(next_attempt_at, now()), updated_at = now()
-             from waiting w where d.event_id = w.event_id and d.id = w.id and d.event_id between $3 and $4
-             returning d.workspace_id, d.event_id, d.id, d.way
+    text: `with due as (
+             update deliveries set next_attempt_at = least(next_attempt_at, now()), updated_at = now() where ${waiting}
+             returning workspace_id, event_id, id, way
            )
            insert into outbox (kind, workspace_id, event_id, delivery_id, signal)
            select 'signal', workspace_id, event_id, id, 'retryNow' from due where way = 'retry'`,
-    values: [eventIds, deliveries.map((d) => d.id), ...spanOf(eventIds)],
+    values,
   });
 }
 
