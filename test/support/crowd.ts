@@ -17,12 +17,15 @@ export async function storeEvents(service: Service, workspaceId: string, count: 
   for (let stored = 0; stored < count; stored += PAGE) await makeEvents(service.db, workspaceId, Math.min(PAGE, count - stored), type);
 }
 
+/** How many of a workspace's events are planned. */
+export async function countPlans({ db }: Service, workspaceId: string): Promise<number> {
+  const [row] = await db.query<{ count: number }>({ text: 'select count(*) from plans where workspace_id = $1', values: [workspaceId] });
+  return row?.count ?? 0;
+}
+
 /** Waits until so many of a workspace's events are planned. */
-export async function untilPlanned({ db }: Service, workspaceId: string, count: number, deadlineMs: number): Promise<void> {
-  await until(async () => {
-    const [row] = await db.query<{ count: number }>({ text: 'select count(*) from plans where workspace_id = $1', values: [workspaceId] });
-    return (row?.count ?? 0) >= count;
-  }, { what: `the plans of ${count} events`, deadlineMs });
+export async function untilPlanned(service: Service, workspaceId: string, count: number, deadlineMs: number): Promise<void> {
+  await until(async () => (await countPlans(service, workspaceId)) >= count, { what: `the plans of ${count} events`, deadlineMs });
 }
 
 /** How many `deliver` workflows run for an endpoint, as Temporal lists them. */
