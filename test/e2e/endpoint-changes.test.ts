@@ -33,7 +33,7 @@ const untilStatus = (id: string, status: string): Promise<any> => until(async ()
 /** An endpoint whose first delivery was answered 500 and waits for an hour. */
 async function waiting(name: string, body: object = {}, url = `${receiver.url}/${name}`): Promise<{ id: string; secret: string; deliveryId: string }> {
   receiver.willAnswer(`/${name}`, [{ status: 500, headers: { connection: 'close' } }], 200);
-  const endpoint = await service.endpoint(url, { events: [name], policy: { retry: { delays: ['1h', '2h'], jitter: 0 }, deactivate: 'never', timeout: '1s', connectTimeout: '1s' }, ...body });
+  const endpoint = await service.endpoint(url, { events: [name], policy: { retry: { delays: ['1h', '2h'], jitter: 0 }, deactivate: 'never', timeout: '3s', connectTimeout: '1s' }, ...body });
   const [eventId] = await service.publish(1, name);
   const { id: deliveryId } = await until(async () => (await service.ok('GET', `/v1/deliveries?eventId=${eventId}`)).data[0], { what: 'the plan' });
   await untilStatus(deliveryId, 'RETRYING');
@@ -91,7 +91,7 @@ test('a name that resolves to a forbidden address by then is not called', async 
 test('an endpoint that is deleted has its deliveries cancelled with it, and nothing arrives once its timeout is over', async () => {
   receiver.willAnswer('/deleted', [], { status: 500, afterMs: 50 });
   const { id } = await service.endpoint(`${receiver.url}/deleted`, {
-    events: ['deleted'], policy: { retry: { delays: Array(50).fill('10ms'), jitter: 0 }, deactivate: 'never', timeout: '1s', connectTimeout: '1s', maxInFlight: 20, ratePerSecond: 200 },
+    events: ['deleted'], policy: { retry: { delays: Array(50).fill('10ms'), jitter: 0 }, deactivate: 'never', timeout: '3s', connectTimeout: '1s', maxInFlight: 20, ratePerSecond: 200 },
   });
   const ids = await service.publish(40, 'deleted');
   await until(() => receiver.received('/deleted').length > 60, { what: 'retries to come' });
@@ -108,7 +108,7 @@ test('an endpoint that is deleted has its deliveries cancelled with it, and noth
     const states = await Promise.all(runs.map((run) => run.describe().then(({ status }) => status.name, () => 'none')));
     return states.every((name) => name !== 'RUNNING');
   }, { what: 'the end of the workflows' });
-  expect(Math.max(...receiver.received('/deleted').map(({ at }) => at))).toBeLessThan(deletedAt + 1_000);
+  expect(Math.max(...receiver.received('/deleted').map(({ at }) => at))).toBeLessThan(deletedAt + 3_000);
   const lost = await service.publish(2, 'deleted');
   await untilSettled(service, lost);
   expect(await readDeliveries(service.db, id)).toHaveLength(40);
