@@ -57,6 +57,9 @@ export interface RouteContext {
   readonly isIdempotent: boolean;
 }
 
+/** What is there before a request has a connection. */
+export type PrepareContext = Pick<RouteContext, 'caller' | 'deps'>;
+
 /** What the handler of a {@link wideRoute} may use besides: the tables as their owner sees them, with all workspaces. */
 export interface WideContext extends RouteContext {
   /** Reads. */
@@ -125,13 +128,19 @@ export interface Route {
   readonly etag?: boolean;
   /** It is of no one workspace: made by {@link wideRoute}. */
   readonly isWide?: true;
+  /**
+   * What takes long without PostgreSQL, such as a look at an address: done before the request has a connection. What it throws is
+   * answered, but where the request has an answer stored already.
+   */
+  readonly prepare?: (input: RouteInput<never, never, never>, context: PrepareContext) => Promise<void>;
   readonly handle: (input: RouteInput<never, never, never>, context: WideContext) => Promise<Answer>;
 }
 
-interface TypedRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, C> extends Omit<Route, 'params' | 'query' | 'body' | 'isWide' | 'handle'> {
+interface TypedRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, C> extends Omit<Route, 'params' | 'query' | 'body' | 'isWide' | 'prepare' | 'handle'> {
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
+  readonly prepare?: (input: RouteInput<z.output<P>, z.output<Q>, z.output<B>>, context: PrepareContext) => Promise<void>;
   readonly handle: (input: RouteInput<z.output<P>, z.output<Q>, z.output<B>>, context: C) => Promise<Answer>;
 }
 

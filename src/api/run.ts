@@ -43,7 +43,10 @@ export function createRunner(parts: AppParts, auth: Pick<Auth, 'refuse'>): (call
       raw: body.raw,
       bytes,
     };
+    const key = route.method === 'POST' && !route.noIdempotency && call.caller ? readIdempotencyKey(header(ctx, 'idempotency-key')) : undefined;
+    const refused = route.prepare ? await faultOf(route.prepare(input as Parameters<Route['handle']>[0], { caller: call.caller ?? NOBODY, deps })) : null;
     const handle = async (context: WideContext): Promise<Answer> => {
+      if (refused) throw refused;
       const answer = await route.handle(input as Parameters<Route['handle']>[0], context);
       const fault = guard.fault(answer);
       if (fault === null) return answer;
@@ -53,7 +56,6 @@ export function createRunner(parts: AppParts, auth: Pick<Auth, 'refuse'>): (call
       return answer;
     };
 
-    const key = route.method === 'POST' && !route.noIdempotency && call.caller ? readIdempotencyKey(header(ctx, 'idempotency-key')) : undefined;
     if (key === undefined) return tagged(route, await handle(plainContext(call, ctx)));
     const { workspaceId } = call.caller ?? NOBODY;
     const request = { workspaceId, key, isSecret: route.secretReply === true, method: route.method, url: ctx.url, raw: route.rawBody ? bytes.toString('base64') : body.raw };
@@ -137,6 +139,10 @@ const only = ({ route }: Call, wide: Wide): Wide => (route.isWide ? wide : ({} a
 /** The version of an object is its tag, in an answer that was just made and in one that was stored. */
 const tagged = ({ etag }: Route, answer: Answer): Answer =>
   etag ? { ...answer, headers: { ...answer.headers, ETag: `"${(answer.body as { readonly version: number }).version}"` } } : answer;
+
+/** What the promise is rejected with; null where it is not. */
+const faultOf = (promise: Promise<void>): Promise<Error | null> =>
+  promise.then(() => null, (fault: unknown) => (fault instanceof Error ? fault : new Error(String(fault))));
 
 async function readInput({ route, admitted }: Call, ctx: Context): Promise<JsonBody & { readonly bytes: Buffer }> {
   const limit = route.bodyLimit ?? BODY_LIMIT;

@@ -23,15 +23,17 @@ const resourceRoutes: readonly Route[] = [
   route({
     method: 'POST', path: '/v1/endpoints', role: 'write', tag, summary: 'Make an endpoint; its secret is shown in the answer',
     bodyLimit: BODY_LIMIT, body: endpointCreate, replies: { 201: endpointWithSecret }, secretReply: true,
+    prepare: async ({ body }, { deps, caller }) => {
+      requireHeaders(body.headers);
+      await requireUrl(deps, urlOf(body) ?? '', body.dialect);
+      if (body.auth?.type === 'oauth2') await requireUrl(deps, body.auth.tokenUrl, body.dialect, 'auth.tokenUrl');
+      requireTls(deps, body.tls, null);
+      await requireTransform(deps, caller.workspaceId, body.transform);
+    },
     handle: async ({ body }, context) => {
       const { deps } = context;
       const url = urlOf(body) ?? '';
-      requireHeaders(body.headers);
       const secret = secretFor(body.dialect, body.secret, body.signature);
-      await requireUrl(deps, url, body.dialect);
-      if (body.auth?.type === 'oauth2') await requireUrl(deps, body.auth.tokenUrl, body.dialect, 'auth.tokenUrl');
-      requireTls(deps, body.tls, null);
-      await requireTransform(deps, context.caller.workspaceId, body.transform);
       const endpoint = await context.write((trx) => createEndpoint(deps, trx, by(context), {
         name: body.name ?? null, url, dialect: body.dialect, events: body.events, scope: body.scope,
         headers: body.headers, policy: body.policy as PolicyOverrides, metadata: body.metadata, secret, verifyToken: body.verifyToken, transform: body.transform,

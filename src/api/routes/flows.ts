@@ -35,8 +35,8 @@ export const flowRoutes: readonly Route[] = [
   route({
     method: 'POST', path: '/v1/flows/:flow/webhooks', role: 'write', tag, summary: 'Add a webhook to a flow: at most 5; its secret is shown in the answer',
     params: flowParams, body: webhookCreate, replies: { 201: endpointWithSecret }, secretReply: true,
+    prepare: ({ body: { url } }, { deps }) => requireUrl(deps, url, 'flow'),
     handle: async ({ params: { flow }, body: { url } }, context) => {
-      await requireUrl(context.deps, url, 'flow');
       const secret = secretFor('flow', undefined, undefined);
       const endpoint = await context.write((trx) => createEndpoint(context.deps, trx, by(context), {
         name: null, url, dialect: 'flow', events: FLOW_TYPES, scope: scopeOf(flow), headers: {}, policy: {}, metadata: {}, secret,
