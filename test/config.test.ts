@@ -72,7 +72,7 @@ test.each([
   ['OTEL_EXPORTER_OTLP_HEADERS', 'a=b,c=100%', /c: .*percent-encoded/], ['OTEL_EXPORTER_OTLP_HEADERS', 'a=b%0ac', /a: .*percent-encoded/],
   ['POSTHORN_ROOT_KEY', 'a key that nobody can send', /16 to 512 .*without spaces/], ['POSTHORN_ROOT_KEY', 'schlüssel'.repeat(4), /16 to 512/],
   ['POSTHORN_ROOT_KEY', 'x'.repeat(513), /16 to 512/],
-])('%s=%s, which would fail where it is used, is refused', (name, value, message) => {
+])('a %s that would fail where it is used is refused: %#', (name, value, message) => {
   expect(mistakesOf({ [name]: value })).toEqual([expect.stringMatching(new RegExp(`^${name}: `))]);
   expect(mistakesOf({ [name]: value })[0]).toMatch(message);
 });

@@ -39,7 +39,9 @@ interface Watched {
   readonly ring: StreamRing;
   readonly streams: Set<PassThrough>;
   version: RoutingVersion | null;
-  /** When the last stream ended; null while there is one. */
+  /** Streams of it that are open, or being opened. */
+  count: number;
+  /** When the last of them ended; null while there is one. */
   leftAt: number | null;
 }
 
@@ -143,7 +145,7 @@ export function createStreamHub({ db, log }: Pick<Deps, 'db' | 'log'>, databaseU
   }
 
   function watch(workspaceId: string): Watched {
-    const one = watched.get(workspaceId) ?? { workspaceId, ring: new StreamRing(), streams: new Set(), version: null, leftAt: null };
+    const one = watched.get(workspaceId) ?? { workspaceId, ring: new StreamRing(), streams: new Set(), version: null, count: 0, leftAt: null };
     watched.set(workspaceId, one);
     return one;
   }
@@ -151,19 +153,23 @@ export function createStreamHub({ db, log }: Pick<Deps, 'db' | 'log'>, databaseU
   return {
     async open({ workspaceId, lastEventId, mayStill }) {
       if (isClosed) throw new AppError('unavailable', 'This process is ending. Try again.', [], 1);
-      const one = watch(workspaceId);
-      if (count >= MOST_STREAMS || one.streams.size >= MOST_OF_WORKSPACE) {
-        throw new AppError('too_many_requests', `${one.streams.size} streams of this workspace are open, of at most ${MOST_OF_WORKSPACE}; ${MOST_STREAMS} of all. Close some.`, [], 5);
+      // Who is refused must not be watched from then on: nobody's end would end that.
+      const ofWorkspace = watched.get(workspaceId)?.count ?? 0;
+      if (count >= MOST_STREAMS || ofWorkspace >= MOST_OF_WORKSPACE) {
+        throw new AppError('too_many_requests', `${ofWorkspace} streams of this workspace are open, of at most ${MOST_OF_WORKSPACE}; ${MOST_STREAMS} of all. Close some.`, [], 5);
       }
+      const one = watch(workspaceId);
       const stream = new PassThrough();
       count += 1;
+      one.count += 1;
       one.leftAt = null;
       const checking = setInterval(() => void closeWithKey(stream, mayStill), CHECK_KEY_EVERY_MS);
       stream.on('error', () => undefined).once('close', () => {
         clearInterval(checking);
         count -= 1;
+        one.count -= 1;
         one.streams.delete(stream);
-        if (one.streams.size === 0) one.leftAt = performance.now();
+        if (one.count === 0) one.leftAt = performance.now();
       });
       try {
         (await listen()).watch([workspaceId]);

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { Client } from 'pg';
 import { createStreamHub } from '../../src/api/stream-hub';
 import { createLog } from '../../src/log';
@@ -139,6 +140,57 @@ it('costs nothing while nobody watches: its connection is closed when the last h
   stream.destroy();
   await until(async () => (await sessions()) === others);
   await hub.close();
+});
+
+describe('where more are opened than may be', () => {
+  const sessions = async (): Promise<number> =>
+    (await api.db.query({ text: `select 1 from pg_stat_activity where application_name = 'posthorn stream' and datname = current_database()` })).length;
+  let hub: ReturnType<typeof createStreamHub>;
+  const hubOf = (lingerMs: number): void => void (hub = createStreamHub({ db: api.db, log: createLog('silent') }, api.databaseUrl, lingerMs));
+  const readers: Readable[] = [];
+  const opened = async (workspaceId: string): Promise<Readable> => {
+    const stream = await hub.open({ workspaceId, lastEventId: undefined, mayStill: () => Promise.resolve() });
+    readers.push(stream);
+    return stream;
+  };
+  afterEach(async () => {
+    await hub.close();
+    readers.splice(0).forEach((stream) => stream.destroy());
+  });
+
+  it('who is refused is not watched: the connection is closed all the same when the others have been gone for a while', async () => {
+    const others = await sessions();
+    hubOf(50);
+    const streams = await Promise.all(Array.from({ length: 500 }, (_, n) => opened(`wsp_${n % 10}`)));
+    await expect(opened('wsp_refused')).rejects.toMatchObject({ code: 'too_many_requests' });
+    streams.forEach((stream) => stream.destroy());
+    await until(async () => (await sessions()) === others);
+  });
+
+  it('a workspace has fifty, also where a hundred are opened at once', async () => {
+    hubOf(50);
+    const all = await Promise.allSettled(Array.from({ length: 100 }, () => opened(tenant.workspaceId)));
+    expect(all.filter(({ status }) => status === 'fulfilled').length).toBe(50);
+  });
+
+  it('one that is opened while the last one ends is watched on', async () => {
+    hubOf(0);
+    const first = await opened(tenant.workspaceId);
+    const second = await new Promise<Readable>((resolve, reject) => {
+      // From here the end of the first is heard before the second is ready.
+      setImmediate(() => {
+        opened(tenant.workspaceId).then(resolve, reject);
+        first.destroy();
+      });
+    });
+    let heard = '';
+    second.on('data', (text: Buffer) => { heard += text.toString(); });
+    // Who is forgotten is so at the next look at the latest: each finds one change.
+    for (let n = 0; n < 2; n += 1) {
+      const { body } = await api.call('POST', '/v1/endpoints', { url: 'http://127.0.0.1:9/' }, tenant.headers);
+      await until(() => heard.includes(body.id as string), { deadlineMs: 5_000 });
+    }
+  });
 });
 
 it('cuts off who reads too slowly', async () => {
