@@ -3,9 +3,9 @@ import { CONNECTION_ERRNO } from '../errors';
 /** What a command line's exit code says; docs/cli.md shows this table, and a test compares the two. */
 export const EXIT_CODES = {
   done: [0, 'done'],
-  failed: [1, 'it was done and came to nothing good: a signature is wrong, a test call failed, a job failed, `doctor` found something'],
+  failed: [1, 'it was done and came to nothing good: a signature is wrong, a test call failed, a job that was waited for is not `COMPLETED`, `doctor` found something'],
   usage: [2, 'the command line or the settings are not understood; nothing was done'],
-  unreachable: [3, 'the API, PostgreSQL or Temporal can not be reached'],
+  unreachable: [3, 'the API or PostgreSQL can not be reached'],
   refused: [4, 'the key is none, or may not do that'],
   notFound: [5, 'there is no such thing in the workspace'],
   impossible: [6, 'the API refuses what it was asked for: it is invalid, or things stand otherwise'],

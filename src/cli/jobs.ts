@@ -29,7 +29,7 @@ export const jobCommands: Readonly<Record<string, Command>> = {
   'jobs get': apiCommand({
     summary: 'Shows a job and its progress.',
     words: ['job'],
-    options: { wait: { type: 'boolean', describe: 'until it is over, with its progress on standard error; exit code 1 unless it is COMPLETED' } },
+    options: { wait: { type: 'boolean', describe: 'until it is over, with its progress on standard error; exit code 1 unless it is COMPLETED, also where this is stopped before' } },
     run: async ({ words: [id], values: { wait } }, { api, answer, io }) => {
       if (wait !== true) return answer.one(await api.get(job(id)));
       const ended = await untilOver(api, String(id), io);
@@ -52,8 +52,8 @@ export const jobCommands: Readonly<Record<string, Command>> = {
   'jobs cancel': switchCommand('cancel', 'Leaves what is pending of a job undone, for good.'),
 };
 
-/** What a job that is watched comes to: 0 once it is COMPLETED, 1 for another end; 0 while it goes on and nobody watches any more. */
-export const exitOf = ({ status }: Answered): number => (status === 'FAILED' || status === 'CANCELLED' ? 1 : 0);
+/** What a job that was waited for comes to. Where the wait was stopped 1, too: a script must not go on as if all were done. */
+export const exitOf = ({ status }: Answered): number => (status === 'COMPLETED' ? 0 : 1);
 
 /**
  * Tells a job's progress on standard error as it changes. Returns when it is over; or when we are stopped, which does not end it, and

@@ -6,7 +6,7 @@ import { exitOf, untilOver } from './jobs';
 
 /** `recover`: deliver what an endpoint did not get. */
 export const recoverCommand = apiCommand({
-  summary: 'Delivers what an endpoint did not get since a time, as a job whose progress it shows. Exit code 1 unless that is COMPLETED.',
+  summary: 'Delivers what an endpoint did not get since a time, as a job whose progress it shows. Exit code 1 unless that is COMPLETED, also where it is stopped before.',
   words: ['endpoint'],
   options: {
     since: { type: 'string', value: 'TIME', describe: 'events made from then on: ISO 8601, or how long ago, such as 90m, 24h, 7d' },
@@ -14,7 +14,7 @@ export const recoverCommand = apiCommand({
     only: { type: 'string', value: 'WHICH', choices: ['failed', 'missing', 'all'], describe: 'failed (given up or cancelled), missing (there is no delivery) or all; failed unless told' },
     rate: { type: 'string', value: 'N', describe: "at most so many a second; as the endpoint's own limits take them unless told" },
     'dry-run': { type: 'boolean', describe: 'only tells how much that is' },
-    'no-wait': { type: 'boolean', describe: 'does not wait for the job' },
+    'no-wait': { type: 'boolean', describe: 'does not wait for the job: exit code 0 once there is one' },
   },
   async run({ words: [id], values }, { api, answer, io }) {
     const now = Date.now();
@@ -26,9 +26,10 @@ export const recoverCommand = apiCommand({
     if (values['dry-run'] === true) return answer.one(await api.post(path, { ...asked, dryRun: true }));
     const { job } = (await api.post(path, asked)) as { readonly job: Answered };
     io.err(`job ${String(job['id'])}`);
-    const told = values['no-wait'] === true ? job : await untilOver(api, String(job['id']), io);
-    answer.one(told);
-    return exitOf(told);
+    if (values['no-wait'] === true) return answer.one(job);
+    const ended = await untilOver(api, String(job['id']), io);
+    answer.one(ended);
+    return exitOf(ended);
   },
 });
 
