@@ -24,6 +24,7 @@ describe.each(['spektr', 'flow'])('docs/families/%s.md', (name) => {
     expect(accepts(BODY, signed(new Date(Date.now() - 400_000)), SECRET)).toBe(false);
     expect(accepts(BODY, signed(), `whsec_${Buffer.from('another one of 24 bytes.').toString('base64')}`)).toBe(false);
     expect(accepts(BODY, {}, SECRET)).toBe(false);
+    expect(accepts(BODY, { ...signed(), 'webhook-signature': 'v1,é' }, SECRET)).toBe(false);
   });
 });
 

@@ -22,6 +22,7 @@ describe.each([
     expect(accepts(BODY, headers, 'another string')).toBe(false);
     expect(accepts(BODY, { [header]: `${prefix}${hex('any string').slice(2)}` }, 'any string')).toBe(false);
     expect(accepts(BODY, {}, 'any string')).toBe(false);
+    expect(accepts(BODY, { [header]: `${prefix}${'é'.repeat(64)}` }, 'any string')).toBe(false);
   });
 
   test('has JSON that can be read and links that lead somewhere', () => {

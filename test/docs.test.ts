@@ -60,8 +60,10 @@ test('docs/bulk.md names every status of a job', () => {
   expect(JOB_STATUSES.filter((status) => !read('docs/bulk.md').includes(`| \`${status}\` |`))).toEqual([]);
 });
 
-test.each(PAGES)('the JSON and the links of %s are whole', (name) => {
+test.each(PAGES)('the JSON, the links and the bold words of %s are whole', (name) => {
   const page = read(name);
+  const text = page.replace(/```[^]*?```|`[^`]*`/g, '');
+  expect(text.split(/\n\s*\n|\n(?=[-|] ?)/).filter((part) => (part.split('**').length - 1) % 2 !== 0)).toEqual([]);
   for (const [, json = ''] of page.matchAll(/```json\n([^]*?)```/g)) expect(() => JSON.parse(json) as unknown).not.toThrow();
   const broken = [...page.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)].filter(([, target = '', fragment]) => {
     const linked = target === '' ? name : join(name, '..', target);
@@ -116,19 +118,20 @@ describe('the snippets of docs/verifying.md', () => {
       expect(accepts(BODY, { ...signedAt(new Date()), 'webhook-id': 'evt_2' }, SECRET)).toBe(false);
       expect(accepts(BODY, signedAt(agoMinutes(6)), SECRET)).toBe(false);
       expect(accepts(BODY, signedAt(agoMinutes(-6)), SECRET)).toBe(false);
-      expect(accepts(BODY, { ...signedAt(new Date()), 'webhook-signature': 'v1,' }, SECRET)).toBe(false);
+      for (const signature of ['v1,', 'v1,é']) expect(accepts(BODY, { ...signedAt(new Date()), 'webhook-signature': signature }, SECRET)).toBe(false);
       expect(accepts(BODY, {}, SECRET)).toBe(false);
     });
   });
 
   describe.each([['chakra', verifierInTypeScript], ['chakra-python', verifierInPython], ['chakra-go', verifierInGo]] as const)('%s', (name, load) => {
-    test('takes what was signed, and refuses another body, another secret and no signature', () => {
+    test('takes what was signed, and refuses another body, another secret, no signature and one that is no ASCII', () => {
       const accepts = load(PAGE, name);
       const headers = { 'x-chakra-signature-256': createHmac('sha256', 'any string').update(BODY).digest('hex') };
       expect(accepts(BODY, headers, 'any string')).toBe(true);
       expect(accepts(`${BODY} `, headers, 'any string')).toBe(false);
       expect(accepts(BODY, headers, 'another string')).toBe(false);
       expect(accepts(BODY, {}, 'any string')).toBe(false);
+      expect(accepts(BODY, { 'x-chakra-signature-256': 'é'.repeat(64) }, 'any string')).toBe(false);
     });
   });
 
