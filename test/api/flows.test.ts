@@ -71,6 +71,14 @@ describe('a refresh', () => {
     expect(reply).toMatchObject({ status: 200, body: { status: 'DEACTIVATED', test: { statusCode: 500 } } });
   });
 
+  it('of an endpoint that has no secret of its own making refuses to rotate it, before it calls anybody', async () => {
+    const { body: { id } } = await api.call('POST', '/v1/endpoints', { url: `${receiver.url}/chakra`, dialect: 'chakra', scope: 'flow:mixed', secret: 's' });
+    const reply = await api.call('POST', `${webhooks('mixed')}/${id}/refresh`, { rotateSecret: true });
+    expect(reply).toMatchObject({ status: 422, body: { code: 'invalid', errors: [{ path: 'rotateSecret', message: expect.stringContaining('chakra') }] } });
+    expect(receiver.received('/chakra')).toEqual([]);
+    expect((await api.call('POST', `${webhooks('mixed')}/${id}/refresh`)).status).toBe(200);
+  });
+
   it('rotates the secret only where it is asked to, and both sign for a day', async () => {
     const { body: { id, secret } } = await add('rotated', '/rotated');
     const { body } = await api.call('POST', `${webhooks('rotated')}/${id}/refresh`, { rotateSecret: true });

@@ -3,7 +3,7 @@ import { createEndpoint, removeEndpoint } from '../../commands/manage-endpoint';
 import { rotateSecret } from '../../commands/rotate-secret';
 import { reactivateEndpoint } from '../../commands/switch-endpoint';
 import { FLOW_TYPES } from '../../domain/family-flow';
-import { notFound } from '../../errors';
+import { invalid, notFound } from '../../errors';
 import { findEndpoint, listEndpoints, type StoredEndpoint } from '../../store/endpoints';
 import { loadTarget } from '../../store/routing';
 import { requireUrl, secretFor } from '../endpoint-input';
@@ -50,8 +50,11 @@ export const flowRoutes: readonly Route[] = [
     params, body: refreshBody, replies: { 200: refreshOut },
     handle: async ({ params: { flow, endpointId }, body: { rotateSecret: rotates } }, context) => {
       const before = await requireWebhook(context, flow, endpointId);
-      const test = await callWebhook(context, endpointId, undefined);
       const secret = rotates ? secretFor(before.dialect, undefined, undefined) : null;
+      if (rotates && secret === null) {
+        throw invalid('rotateSecret', `can not be done: an endpoint of the dialect ${before.dialect} has no secret that is made for it`);
+      }
+      const test = await callWebhook(context, endpointId, undefined);
       const endpoint = await context.write(async (trx) => {
         const reactivated = test.outcome === 'ok'
           ? await reactivateEndpoint(context.deps, trx, { workspaceId: before.workspaceId, endpointId, actor: context.caller.keyId, drain: true })
