@@ -23,8 +23,6 @@ export type IdKind = keyof typeof ID_PREFIXES;
 /** Makes a new id: the prefix, `_`, and 26 lower-case characters whose order is the order of making. */
 export type NewId = (kind: IdKind) => string;
 
-const BODY = /^[0-9abcdefghjkmnpqrstvwxyz]{26}$/;
-
 /** Joins a prefix and a ULID's 26 characters (Crockford base 32, 48 bits of milliseconds first) to an id. */
 export const formatId = (kind: IdKind, ulid: string): string => `${ID_PREFIXES[kind]}_${ulid.toLowerCase()}`;
 
@@ -49,10 +47,4 @@ export function madeAtMs(id: string): number {
   let ms = 0;
   for (let n = start; n < start + TIME_DIGITS; n += 1) ms = ms * 32 + DIGITS.indexOf(id[n] ?? '0');
   return ms;
-}
-
-/** Whether `text` has the shape of an id of this kind. Says nothing about whether such a row exists. */
-export function isId(kind: IdKind, text: string): boolean {
-  const prefix = `${ID_PREFIXES[kind]}_`;
-  return text.startsWith(prefix) && BODY.test(text.slice(prefix.length));
 }

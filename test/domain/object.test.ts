@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { formatId, ID_PREFIXES, isId, type IdKind } from '../../src/domain/ids';
+import { idOf } from '../../src/api/schemas/shared';
+import { formatId, ID_PREFIXES, type IdKind } from '../../src/domain/ids';
 import { isJsonList, isJsonObject, jsonEqual, type Json } from '../../src/domain/json';
 import { OBJECT_KINDS, presentObject } from '../../src/domain/object';
 import { anObject } from './samples';
@@ -48,6 +49,8 @@ describe('JSON values', () => {
 describe('ids', () => {
   const kinds = Object.keys(ID_PREFIXES) as IdKind[];
   const ulid = '01KA2B3C4D5E6F7G8H9JKMNPQR';
+  /** As the API takes them. */
+  const isId = (kind: IdKind, text: string): boolean => idOf(kind).safeParse(text).success;
 
   test('have a prefix of their own for each kind', () => {
     expect(new Set(Object.values(ID_PREFIXES)).size).toBe(kinds.length);
