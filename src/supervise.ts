@@ -27,6 +27,7 @@ const OURS: Commands = { work: [...NODE_FLAGS, CLI, 'work'], serve: [...NODE_FLA
 
 /** Of the 50 s that a stop may take in all; PostgreSQL and Temporal have 7 s and 3 s by their guards. */
 const STOP_MS = 50_000;
+/** What a worker takes at most: see `close` in work.ts. */
 const WORK_GRACE_MS = 36_000;
 const SERVE_GRACE_MS = 4_000;
 /** npm repeats the terminal's SIGINT: those within this time are one. */

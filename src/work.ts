@@ -37,7 +37,7 @@ import { openTracing } from './tracing/tracing';
 
 /** A worker that runs: relay and Temporal worker on one connection. */
 export interface RunningWorker {
-  /** Stops claiming, sees through what is in flight, gives back the rest, and closes. At most about 40 s. */
+  /** Stops claiming, sees through what is in flight, gives back the rest, and closes. At most about 36 s. */
   close(): Promise<void>;
   /** Rejects when the Temporal worker failed for good. */
   readonly failed: Promise<never>;
@@ -45,8 +45,10 @@ export interface RunningWorker {
   readonly clockWrong: Promise<void>;
 }
 
-/** The longest timeout of an attempt and a margin: attempts in flight are seen through for so long. */
-const GRACE_MS = 35_000;
+/** From the wish to stop on attempts in flight are seen through for so long: the longest timeout (30 s) and the wait for a place. */
+const GRACE_MS = 34_000;
+/** Then what is left is given up. */
+const FORCE_MS = 35_000;
 const CONNECT_EVERY_MS = 1_000;
 /** For claims of events, claims of starts and signals, their ends, and housekeeping. */
 const OUTBOX_CONNECTIONS = 4;
@@ -79,11 +81,12 @@ export async function work(config: Config, options: WorkOptions = {}): Promise<R
   const feed = new Feed((text) => presence?.tell(FEED_CHANNEL, text));
   const witness = createWitness(tally, feed);
   const send = createSender(deps, recorder, witness, pace.add);
+  let isStopping = false;
   const firstAttempts = createFirstAttempts({ deps, routings: createRoutingCache(deps), gate, pace, send, recorder, witness });
-  const activities = createActivities({ deps, firstAttempts, send, gate });
+  const activities = createActivities({ deps, firstAttempts, send, gate, isStopping: () => isStopping });
 
   const shared = {
-    connection, namespace: config.TEMPORAL_NAMESPACE, activities, shutdownGraceTime: GRACE_MS, shutdownForceTime: GRACE_MS + 2_000,
+    connection, namespace: config.TEMPORAL_NAMESPACE, activities, shutdownGraceTime: GRACE_MS, shutdownForceTime: FORCE_MS,
   };
   const createPollers = (): Promise<Worker[]> => Promise.all([
     Worker.create({
@@ -132,11 +135,12 @@ export async function work(config: Config, options: WorkOptions = {}): Promise<R
     failed: polling.failed,
     clockWrong: clock.wrong,
     async close() {
+      isStopping = true;
       clock.stop();
-      await relay.stop(GRACE_MS);
-      await reconciler.stop();
-      await housekeeper.stop();
-      await polling.stop();
+      const endsAt = performance.now() + GRACE_MS;
+      // All at once: what one of them took while another is waited for would begin its own timeout then.
+      await Promise.all([relay.stop(), polling.stop(), reconciler.stop(), housekeeper.stop()]);
+      await firstAttempts.drain(endsAt - performance.now());
       await recorder.drain();
       await scribe.stop();
       feed.close();

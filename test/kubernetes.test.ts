@@ -7,7 +7,8 @@ import { SECRET_SETTINGS, Settings } from '../src/config';
 
 const ROOT = join(__dirname, '..');
 const FOLDER = join(ROOT, 'docs', 'deploy', 'kubernetes');
-const GRACE_SECONDS = 50;
+/** A process ends within so long of its SIGTERM. */
+const GRACE_SECONDS = 40;
 
 interface Manifest {
   readonly file: string;

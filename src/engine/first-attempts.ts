@@ -19,6 +19,8 @@ export const LEASE_MARGIN_MS = 5_000;
 /** An attempt is begun only while its lease has the timeout and this much left. */
 const LEASE_REST_MS = 1_000;
 
+const DRAIN_LOOK_MS = 20;
+
 /** What becomes of one event: its plan, then its first attempts. */
 export interface Run {
   readonly event: Event;
@@ -36,8 +38,8 @@ export interface FirstAttempts {
   begin(events: readonly Event[], revision: number): Run[];
   /** The run of an event that is under way in this process. */
   underWay(eventId: string): Run | undefined;
-  /** How many runs are under way. */
-  count(): number;
+  /** Waits until no run is under way, at most so long. */
+  drain(forMs: number): Promise<void>;
 }
 
 interface Parts {
@@ -64,7 +66,10 @@ export function createFirstAttempts(parts: Parts): FirstAttempts {
       });
     },
     underWay: (eventId) => runs.get(eventId),
-    count: () => runs.size,
+    async drain(forMs) {
+      const until = performance.now() + forMs;
+      while (runs.size > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
+    },
   };
 }
 

@@ -12,6 +12,8 @@ export interface LaneParts {
   readonly deps: Deps;
   readonly gate: Gate;
   readonly send: Send;
+  /** Whether this process was told to stop: a turn begins nothing more then, and ends with what is in flight. */
+  readonly isStopping: () => boolean;
 }
 
 /** How a lane is to be served. */
@@ -97,7 +99,7 @@ class Turn {
   private isOpen(): boolean {
     const { atMost, mode } = this.order;
     const isWell = mode !== 'all' || this.failedInRow < FAILURES_A_TURN;
-    return !this.signal.aborted && performance.now() < this.endsAt && isWell && (atMost === null || this.sent < atMost);
+    return !this.signal.aborted && !this.parts.isStopping() && performance.now() < this.endsAt && isWell && (atMost === null || this.sent < atMost);
   }
 
   private async serve(stream: LaneStream | null, isFifo: boolean): Promise<void> {

@@ -13,8 +13,8 @@ import type { Wakes } from './wakes';
 
 /** Claims what the API committed, gives it its head start, and has its workflows started. */
 export interface Relay {
-  /** Claims no more, starts or gives back what it holds, and waits for its first attempts, at most so long. */
-  stop(forMs: number): Promise<void>;
+  /** Claims no more, and starts or gives back what it holds; first attempts go on. */
+  stop(): Promise<void>;
 }
 
 /** What the relay drives. */
@@ -147,7 +147,7 @@ export function startRelay(parts: RelayParts): Relay {
   const loops = [loop(eventTurn, eventWaker), loop(wakeTurn, wakeWaker)];
 
   return {
-    async stop(forMs) {
+    async stop() {
       isStopping = true;
       timers.forEach((timer) => clearInterval(timer));
       eventWaker.wake();
@@ -155,8 +155,6 @@ export function startRelay(parts: RelayParts): Relay {
       await Promise.all(loops);
       const [unstarted] = await Promise.all([starts.stop(), wakes.stop()]);
       if (unstarted.length > 0) await returnClaims(deps.db, unstarted).catch(() => undefined);
-      const until = performance.now() + forMs;
-      while (firstAttempts.count() > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
     },
   };
 }
