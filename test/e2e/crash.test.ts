@@ -4,7 +4,7 @@ import { startService, type Service, type TestEndpoint, untilSettled } from '../
 import { until } from '../support/wait';
 
 /** Short, so that the lease of an attempt whose worker died (timeout and 5 s) is soon over. */
-const POLICY = { timeout: '1s', connectTimeout: '1s', retry: { delays: ['100ms', '100ms', '100ms'], jitter: 0 }, deactivate: 'never', maxInFlight: 100, ratePerSecond: 5_000 };
+const POLICY = { timeout: '3s', connectTimeout: '1s', retry: { delays: ['100ms', '100ms', '100ms'], jitter: 0 }, deactivate: 'never', maxInFlight: 100, ratePerSecond: 5_000 };
 
 let service: Service;
 let receiver: Receiver;

@@ -4,7 +4,7 @@ import { startService, type Service, type TestEndpoint, untilSettled } from '../
 import { until } from '../support/wait';
 
 /** Short, so that the lease of an attempt whose worker died (timeout and 5 s) is soon over. */
-const POLICY = { timeout: '1s', connectTimeout: '1s', retry: { delays: ['100ms', '100ms', '100ms'], jitter: 0 }, deactivate: 'never', maxInFlight: 100, ratePerSecond: 5_000 };
+const POLICY = { timeout: '3s', connectTimeout: '1s', retry: { delays: ['100ms', '100ms', '100ms'], jitter: 0 }, deactivate: 'never', maxInFlight: 100, ratePerSecond: 5_000 };
 
 let service: Service;
 let receiver: Receiver;
@@ -26,7 +26,7 @@ const violations = (endpoint: TestEndpoint, path: string, eventIds: readonly str
 test('workers that are restarted in good order, one after the other, send nothing twice', async () => {
   await Promise.all([service.startWorker(), service.startWorker()]);
   receiver.willAnswer('/rolling', Array.from({ length: 40 }, (_, n) => (n % 4 === 0 ? 500 : { status: 200, afterMs: 40 })), { status: 200, afterMs: 40 });
-  const endpoint = await service.endpoint(`${receiver.url}/rolling`, { events: ['rolling'], policy: { ...POLICY, maxInFlight: 20 } });
+  const endpoint = await service.endpoint(`${receiver.url}/rolling`, { events: ['rolling'], policy: { ...POLICY, timeout: '10s', maxInFlight: 20 } });
   const eventIds: string[] = [];
   for (let round = 0; round < 4; round += 1) {
     eventIds.push(...await service.publish(60, 'rolling'));
@@ -47,7 +47,7 @@ test('endpoints of every kind, while workers are killed: all of them get everyth
   await Promise.all([service.startWorker(), service.startWorker()]);
   const flaky = Array.from({ length: 60 }, (_, n) => (n % 5 === 0 ? 500 : { status: 200, afterMs: 15 }));
   const policies: Readonly<Record<string, object>> = {
-    'mixed-plain': POLICY,
+    'mixed-plain': { ...POLICY, retry: { delays: Array(20).fill('100ms'), jitter: 0 } },
     'mixed-fifo': { ...POLICY, ordering: 'fifo', retry: { delays: Array(20).fill('50ms'), jitter: 0 } },
     'mixed-limited': { ...POLICY, ratePerSecond: 40, retry: { delays: Array(20).fill('50ms'), jitter: 0 } },
   };
