@@ -46,7 +46,11 @@ async function scrape(of: 'api' | 'worker'): Promise<Scrape> {
   return readScrape(await reply.text());
 }
 
-test('attempts are counted by outcome and dialect, deliveries by how they ended', async () => {
+/** A count moves a moment after what it counts is on record. */
+const untilCounted = async (expectations: () => Promise<void>): Promise<void> =>
+  void await until(() => expectations().then(() => true), { what: 'the counts' });
+
+test('attempts are counted by outcome and dialect, deliveries by how they ended', () => untilCounted(async () => {
   const worker = await scrape('worker');
   const attempts = (outcome: string, dialect: string): number => worker.value('posthorn_attempts_total', { outcome, dialect });
   expect(attempts('ok', 'standard')).toBe(FINE);
@@ -57,19 +61,22 @@ test('attempts are counted by outcome and dialect, deliveries by how they ended'
   expect(worker.value('posthorn_attempt_duration_seconds_count', { outcome: 'ok' })).toBe(FINE + FLAKY);
   expect(worker.value('posthorn_attempts_under_way')).toBe(0);
   expect(['delivered', 'exhausted', 'cancelled'].map((status) => worker.value('posthorn_deliveries_finished_total', { status }))).toEqual([FINE + FLAKY, DEAD, 0]);
-});
+}));
 
 test('each stage has seen each event, attempt or start once', async () => {
-  const worker = await scrape('worker');
-  const events = worker.value('posthorn_events_planned_total');
-  // Those that were published, and those that tell of the endpoints' own fate.
-  const [stored] = await service.db.query<{ n: number }>({ text: 'select count(*) as n from events' });
-  expect(events).toBe(stored?.n);
-  const seen = (stage: string): number => worker.value('posthorn_stage_duration_seconds_count', { stage });
-  expect([seen('relay_wait'), seen('plan')]).toEqual([events, events]);
-  expect([seen('sign'), seen('post'), seen('record')]).toEqual(Array(3).fill(FINE + 2 * FLAKY + DEAD));
-  expect(worker.value('posthorn_first_attempt_latency_seconds_count')).toBe(FINE + FLAKY + DEAD);
-  expect(worker.value('posthorn_delivery_latency_seconds_count')).toBe(FINE + FLAKY);
+  let events = 0;
+  await untilCounted(async () => {
+    const worker = await scrape('worker');
+    events = worker.value('posthorn_events_planned_total');
+    // Those that were published, and those that tell of the endpoints' own fate.
+    const [stored] = await service.db.query<{ n: number }>({ text: 'select count(*) as n from events' });
+    expect(events).toBe(stored?.n);
+    const seen = (stage: string): number => worker.value('posthorn_stage_duration_seconds_count', { stage });
+    expect([seen('relay_wait'), seen('plan')]).toEqual([events, events]);
+    expect([seen('sign'), seen('post'), seen('record')]).toEqual(Array(3).fill(FINE + 2 * FLAKY + DEAD));
+    expect(worker.value('posthorn_first_attempt_latency_seconds_count')).toBe(FINE + FLAKY + DEAD);
+    expect(worker.value('posthorn_delivery_latency_seconds_count')).toBe(FINE + FLAKY);
+  });
 
   const started = await until(async () => {
     const now = await scrape('worker');
