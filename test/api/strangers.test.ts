@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import { hashKey } from '../../src/commands/manage-keys';
 import { startApi, type TestApi } from '../support/api';
+import { stopTimeOfDay } from '../support/time-of-day';
 import { until } from '../support/wait';
 
 let mockHeld: Promise<void> | null = null;
@@ -19,14 +20,11 @@ jest.mock('../../src/store/api-keys', () => {
   };
 });
 
-/** All but the time of day: the process goes on, and no second passes for what is counted by the second. */
-const TIMERS = ['hrtime', 'nextTick', 'performance', 'queueMicrotask', 'setImmediate', 'clearImmediate', 'setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] as const;
-
 let api: TestApi;
 let release: () => void = () => undefined;
 beforeEach(async () => {
   api = await startApi();
-  jest.useFakeTimers({ doNotFake: [...TIMERS] });
+  stopTimeOfDay();
 });
 afterEach(async () => {
   release();

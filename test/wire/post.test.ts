@@ -199,13 +199,15 @@ describe('what is not HTTP', () => {
 
 describe('the one deadline', () => {
   const timeoutMs = 300;
+  /** What no other deadline of these tests ends before: a busy machine may be late, and is not taken for another deadline. */
+  const otherMs = 20_000;
 
   async function expectTimeout(play: Play): Promise<void> {
     const { url, open, connections } = await receiver(play);
-    const reply = await post(url, { timeoutMs });
+    const reply = await post(url, { timeoutMs, connectTimeoutMs: otherMs });
     expect(reply).toMatchObject({ outcome: 'timeout', statusCode: null, error: 'TIMEOUT' });
     expect(reply.durationMs).toBeGreaterThanOrEqual(timeoutMs - 5);
-    expect(reply.durationMs).toBeLessThan(timeoutMs + 1000);
+    expect(reply.durationMs).toBeLessThan(otherMs / 2);
     await until('the connection is closed', () => open() === 0);
     expect(connections()).toBe(1);
   }
@@ -230,15 +232,15 @@ describe('the one deadline', () => {
     const reply = await post(url, { timeoutMs: 2 * timeoutMs });
     expect(reply).toMatchObject({ outcome: 'ok', statusCode: status, truncated: true, error: null, headers: { 'retry-after': '7' } });
     expect(reply.body.length).toBeGreaterThan(0);
-    expect(reply.durationMs).toBeLessThan(timeoutMs + 1000);
+    expect(reply.durationMs).toBeLessThan(otherMs / 2);
     await until('the connection is closed', () => open() === 0);
   });
 
-  test.each([[timeoutMs, 5000], [5000, timeoutMs]])('of %i ms counts the handshake, of which connecting may take %i ms', async (wholeMs, connectTimeoutMs) => {
+  test.each([[timeoutMs, otherMs], [otherMs, timeoutMs]])('of %i ms counts the handshake, of which connecting may take %i ms', async (wholeMs, connectTimeoutMs) => {
     const { port, open } = await receiver(() => undefined);
     const reply = await post(`https://127.0.0.1:${port}/`, { timeoutMs: wholeMs, connectTimeoutMs });
     expect(reply).toMatchObject({ outcome: 'connect_timeout', error: 'CONNECT_TIMEOUT' });
-    expect(reply.durationMs).toBeLessThan(timeoutMs + 1000);
+    expect(reply.durationMs).toBeLessThan(otherMs / 2);
     await until('the connection is closed', () => open() === 0);
   });
 });
