@@ -21,6 +21,8 @@ export interface Evaluator {
 
 /** Longest evaluation, from when the process has it. */
 export const DEADLINE_MS = 250;
+/** After it what has arrived is read: where this process stood still, the answer has waited, and a timer comes before it. */
+const READ_MS = 20;
 /** Longest start of a process. With what is waited for it, and the evaluation, it must fit into what a lease has beyond its timeout. */
 const START_MS = 2_500;
 
@@ -86,9 +88,12 @@ export function createEvaluator(): Evaluator {
 function ask(child: ChildProcess, id: number, question: Question): Promise<Evaluation> {
   return new Promise((resolve) => {
     let isLate = false;
-    const timer = setTimeout(() => {
+    const kill = (): void => {
       isLate = true;
       child.kill('SIGKILL');
+    };
+    let timer = setTimeout(() => {
+      timer = setTimeout(kill, READ_MS);
     }, DEADLINE_MS);
     const onMessage = (message: Message): void => {
       if (message === 'ready' || message.id !== id) return;
