@@ -9,13 +9,11 @@ import type { Deps } from '../deps';
 import type { RoutedEndpoint } from '../store/routing';
 import type { Recorded } from '../store/record';
 import { readSendHistory } from '../store/send-history';
-import { findKeptBody, keepBody } from '../store/transformed';
 import { describeFault } from '../transform/transformer';
-import { renderBody } from '../wire/envelope';
 import { createFileLinker } from '../wire/file-link';
 import { createRedactor, REDACTED } from '../wire/redact';
-import { requestHeaders } from '../wire/request';
 import { failpoint } from '../failpoint';
+import { makeRequest } from './attempt-request';
 import { countAttempt } from './attempt-watch';
 import type { Finished, Recorder } from './recorder';
 import { endAttempt, traceAttempt } from './trace';
@@ -72,19 +70,16 @@ export function createSender(deps: Deps, recorder: Recorder, witness: Witness, o
     const startedAt = deps.now();
     const beganAtMs = performance.now();
     const facts = { ...attemptFacts(history, attempt.number, startedAt), verifyToken: target.verifyToken, fileLink };
-    const rendered = renderBody(target.dialect, event, facts);
-    const made = target.hasTransformed ? await bodyFor(deps, attempt, rendered) : rendered;
-    // An expression may have taken a while: the signature tells when it was made.
-    const request = Buffer.isBuffer(made) ? { body: made, headers: requestHeaders(target, event, made, target.hasTransformed ? deps.now() : startedAt) } : null;
+    const { request, fault } = await makeRequest(deps, attempt, facts, startedAt);
     const span = traceAttempt(deps.tracing, attempt, startedAt);
     if (span && request) request.headers['traceparent'] = span.traceparent;
     failpoint('before-send');
     const sentAtMs = performance.now();
     underWay += 1;
-    const reply = Buffer.isBuffer(made) ? await deps.poster.post({
-      endpointId: target.id, url: target.url, headers: request?.headers ?? {}, body: made,
+    const reply = fault ? notSent(fault, sentAtMs - beganAtMs) : await deps.poster.post({
+      endpointId: target.id, url: target.url, ...request,
       timeoutMs: target.policy.timeoutMs, connectTimeoutMs: target.policy.connectTimeoutMs, auth: target.auth, tls: target.tls,
-    }).finally(() => attempt.release?.()) : notSent(made, sentAtMs - beganAtMs);
+    }).finally(() => attempt.release?.());
     failpoint('after-response');
     const answeredAtMs = performance.now();
     if (request) onSent(target.id, reply.durationMs);
@@ -138,19 +133,6 @@ export function createSender(deps: Deps, recorder: Recorder, witness: Witness, o
       statusCode: reply.statusCode, durationMs: Math.round(reply.durationMs), afterMs, recorded,
     };
   };
-}
-
-/**
- * The bytes of an attempt at an endpoint that has, or had an expression: those that were made for the delivery before, else what
- * the expression makes of them now, which is kept before they leave.
- */
-async function bodyFor({ db, transformer }: Deps, { event, target, deliveryId, isFirst }: BegunAttempt, rendered: Buffer): Promise<Buffer | TransformFault> {
-  const key = { eventId: event.id, id: deliveryId };
-  const { body, wasSentPlain } = isFirst ? { body: null, wasSentPlain: false } : await findKeptBody(db, key);
-  if (body !== null) return Buffer.from(body, 'utf8');
-  if (target.transform === null || wasSentPlain) return rendered;
-  const made = await transformer.transform(target.id, target.transform, rendered.toString('utf8'));
-  return 'fault' in made ? made : Buffer.from(await keepBody(db, event.workspaceId, key, made.body), 'utf8');
 }
 
 /** What stands in the place of an answer where no request was made. */
