@@ -58,12 +58,13 @@ export function requireHeaders(headers: Readonly<Record<string, string | null>>)
   if (errors.length > 0) throw new AppError('invalid', `${errors.length} of the headers can not be sent: ${errors.map((e) => `${e.path}: ${e.message}`).join('; ')}.`, errors);
 }
 
-/** @throws AppError 422 for an expression that can not be read, with the place of the mistake. */
+/** @throws AppError 422 for an expression that can not be read, with the place of the mistake; 503 where it can not be told now. */
 export async function requireTransform(
   { transformer }: Pick<Deps, 'transformer'>, workspaceId: string, transform: { readonly expression: string } | null | undefined,
 ): Promise<void> {
   if (!transform) return;
-  const mistake = await transformer.check(`check|${workspaceId}`, transform.expression);
+  const mistake = await transformer.check({ workspaceId, key: `check|${workspaceId}` }, transform.expression);
+  if (mistake?.isOurs) throw new AppError('unavailable', `The expression could not be checked: ${mistake.fault}. Nothing was changed. Try again.`, [], 1);
   if (mistake) throw invalid('transform.expression', describeFault(mistake).replace(/^transform: /, ''));
 }
 

@@ -33,7 +33,7 @@ export async function testCall(
   const event = newCustomSample(deps.newId('event'), target, sample, now);
   const facts = { ...attemptFacts(NOTHING_SENT, 1, now), verifyToken: target.verifyToken, fileLink: createFileLinker(deps) };
   const rendered = renderBody(target.dialect, event, facts);
-  const made = target.transform === null ? rendered : await transformed(deps, target.id, target.transform, rendered);
+  const made = target.transform === null ? rendered : await transformed(deps, target, target.transform, rendered);
   if (!Buffer.isBuffer(made)) return { statusCode: null, durationMs: 0, outcome: 'transform_error', error: describeFault(made), responseBody: '' };
   const body = made;
   const request = {
@@ -52,8 +52,8 @@ export async function testCall(
   };
 }
 
-async function transformed({ transformer }: ApiDeps, endpointId: string, expression: string, rendered: Buffer): Promise<Buffer | TransformFault> {
-  const made = await transformer.transform(`test|${endpointId}`, expression, rendered.toString('utf8'));
+async function transformed({ transformer }: ApiDeps, { id, workspaceId }: EndpointTarget, expression: string, rendered: Buffer): Promise<Buffer | TransformFault> {
+  const made = await transformer.transform({ workspaceId, key: `test|${id}` }, expression, rendered.toString('utf8'));
   return 'fault' in made ? made : Buffer.from(made.body, 'utf8');
 }
 

@@ -26,4 +26,6 @@ export interface TransformFault {
   readonly fault: string;
   /** Where in the expression, in characters from its beginning; null where that is not known. */
   readonly position: number | null;
+  /** It was not evaluated, for want of time or of a process: that says nothing of the expression. */
+  readonly isOurs?: boolean;
 }

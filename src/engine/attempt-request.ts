@@ -30,6 +30,6 @@ async function transformedBody({ db, transformer }: Deps, { event, target, deliv
   const { body, wasSentPlain } = isFirst ? { body: null, wasSentPlain: false } : await findKeptBody(db, key);
   if (body !== null) return Buffer.from(body, 'utf8');
   if (target.transform === null || wasSentPlain) return rendered;
-  const made = await transformer.transform(target.id, target.transform, rendered.toString('utf8'));
+  const made = await transformer.transform({ workspaceId: event.workspaceId, key: target.id }, target.transform, rendered.toString('utf8'));
   return 'fault' in made ? made : Buffer.from(await keepBody(db, event.workspaceId, key, made.body), 'utf8');
 }

@@ -86,7 +86,8 @@ export function createSender(deps: Deps, recorder: Recorder, witness: Witness, o
     const verdict = judge(reply, target.policy.success, deps.now());
     endAttempt(span, verdict.outcome, reply.statusCode);
     const isRenewed = reply.isTokenStale === true && attempt.number - 1 === attempt.failures && verdict.outcome !== 'ok' && !verdict.gone;
-    const step = isRenewed ? AT_ONCE : nextStep(target.policy, attempt.failures, verdict, Math.random());
+    const isOurFault = fault?.isOurs === true;
+    const step = isRenewed ? AT_ONCE : isOurFault ? soon(attempt) : nextStep(target.policy, attempt.failures, verdict, Math.random());
     const afterMs = !attempt.isProbe && step.status === 'RETRYING' ? step.afterMs : null;
     const finished: Finished = {
       workspaceId: event.workspaceId,
@@ -105,7 +106,7 @@ export function createSender(deps: Deps, recorder: Recorder, witness: Witness, o
       afterMs,
       nextWay: target.policy.fifo ? 'lane' : 'retry',
       byRetry: attempt.byRetry,
-      counts: !isRenewed && (!attempt.isProbe || verdict.outcome === 'ok'),
+      counts: !isRenewed && !isOurFault && (!attempt.isProbe || verdict.outcome === 'ok'),
       holdForMs: target.policy.holdForMs,
       discard: target.policy.discardWhileDeactivated,
       eventType: event.type,
@@ -144,6 +145,16 @@ const notSent = (fault: TransformFault, durationMs: number): Reply =>
  * the endpoint. The next attempt fetches another. It is an attempt of its own, so that each request has its row before it leaves.
  */
 const AT_ONCE: NextStep = { status: 'RETRYING', afterMs: 50 };
+
+/** The first wait where an expression could not be evaluated for a reason of ours, and the longest, in ms. */
+const SOON_MS = 1_000;
+const LONGEST_WAIT_MS = 30_000;
+
+/** What follows an attempt that had no body by our own fault: it is made again, as often as it takes, after twice the wait each time. */
+function soon({ number, failures }: BegunAttempt): NextStep {
+  const waitMs = Math.min(SOON_MS * 2 ** (number - 1 - failures), LONGEST_WAIT_MS);
+  return { status: 'RETRYING', afterMs: Math.round(waitMs * (0.75 + Math.random() / 2)) };
+}
 
 /** The request's headers as they are kept: the endpoint's own, and what shows who sends it, without their values. */
 function shownHeaders(headers: Readonly<Record<string, string>>, target: RoutedEndpoint): string {

@@ -1,12 +1,13 @@
 import { DEADLINE_MS, createEvaluator, type Evaluation, type Evaluator, type Question } from './evaluator';
 import { MAX_EXPRESSION, type Transformed, type TransformFault } from '../domain/transform';
+import { Turns, type Owner } from './turns';
 
-/** Evaluates the expressions of endpoints, bounded in time and memory, each endpoint in its turn. */
+/** Evaluates the expressions of endpoints, bounded in time and memory, each workspace and endpoint in its turn. */
 export interface Transformer {
-  /** Makes a body. `key` names whose it is: of one key one evaluation runs at a time. Never rejects. */
-  transform(key: string, expression: string, input: string): Promise<Transformed>;
+  /** Makes a body. Never rejects. */
+  transform(of: Owner, expression: string, input: string): Promise<Transformed>;
   /** What is wrong with an expression as it is written; null: nothing. Never rejects. */
-  check(key: string, expression: string): Promise<TransformFault | null>;
+  check(of: Owner, expression: string): Promise<TransformFault | null>;
   close(): void;
 }
 
@@ -18,8 +19,7 @@ const REST_MS = 10_000;
 /** Keys whose expressions rest. */
 const MOST_RESTING = 10_000;
 
-interface Job {
-  readonly key: string;
+interface Job extends Owner {
   readonly question: Question;
   readonly settle: (transformed: Transformed) => void;
   readonly timer: NodeJS.Timeout;
@@ -35,29 +35,27 @@ interface Resting {
 export function createTransformer(create: () => Evaluator = createEvaluator): Transformer {
   const free: Evaluator[] = Array.from({ length: EVALUATORS }, create);
   const all = [...free];
-  /** What waits, by key; the keys take turns. */
-  const waiting = new Map<string, Job[]>();
-  const running = new Set<string>();
+  const waiting = new Turns<Job>();
+  const running = new Set<Job>();
   const resting = new Map<string, Resting>();
 
   function next(): void {
-    for (const [key, jobs] of waiting) {
-      const evaluator = running.has(key) ? undefined : free.pop();
-      if (!evaluator) continue;
-      const job = jobs.shift();
-      waiting.delete(key);
-      if (jobs.length > 0) waiting.set(key, jobs);
-      if (job) void run(evaluator, job);
-      else free.push(evaluator);
+    for (;;) {
+      const [evaluator] = free;
+      const job = evaluator && waiting.next(running);
+      if (!job) return;
+      free.shift();
+      void run(evaluator, job);
     }
   }
 
-  async function run(evaluator: Evaluator, { key, question, settle, timer }: Job): Promise<void> {
+  async function run(evaluator: Evaluator, job: Job): Promise<void> {
+    const { key, question, settle, timer } = job;
     clearTimeout(timer);
-    running.add(key);
+    running.add(job);
     const rest = restOf(key, question.expression);
     const transformed = rest ?? (await evaluator.evaluate(question).then((evaluation) => read(key, question, evaluation), unavailable));
-    running.delete(key);
+    running.delete(job);
     free.push(evaluator);
     settle(transformed);
     next();
@@ -81,27 +79,25 @@ export function createTransformer(create: () => Evaluator = createEvaluator): Tr
     return null;
   }
 
-  function ask(key: string, question: Question): Promise<Transformed> {
+  function ask({ workspaceId, key }: Owner, question: Question): Promise<Transformed> {
     if (question.expression.length > MAX_EXPRESSION) return Promise.resolve(fault(`it has more than ${MAX_EXPRESSION} characters`));
     const rest = restOf(key, question.expression);
     if (rest) return Promise.resolve(rest);
     return new Promise((settle) => {
       const timer = setTimeout(() => {
-        const jobs = waiting.get(key)?.filter((one) => one !== job) ?? [];
-        if (jobs.length > 0) waiting.set(key, jobs);
-        else waiting.delete(key);
-        settle(fault(`it waited for ${MOST_WAIT_MS} ms: too much is being transformed`));
+        waiting.remove(job);
+        settle(ours(`it waited for ${MOST_WAIT_MS} ms: too much is being transformed`));
       }, MOST_WAIT_MS);
-      const job: Job = { key, question, settle, timer };
-      waiting.set(key, [...(waiting.get(key) ?? []), job]);
+      const job: Job = { workspaceId, key, question, settle, timer };
+      waiting.add(job);
       next();
     });
   }
 
   return {
-    transform: (key, expression, input) => ask(key, { expression, input }),
-    async check(key, expression) {
-      const read = await ask(key, { expression });
+    transform: (of, expression, input) => ask(of, { expression, input }),
+    async check(of, expression) {
+      const read = await ask(of, { expression });
       return 'fault' in read ? read : null;
     },
     close: () => all.forEach((evaluator) => evaluator.close()),
@@ -109,7 +105,8 @@ export function createTransformer(create: () => Evaluator = createEvaluator): Tr
 }
 
 const fault = (message: string): TransformFault => ({ fault: message, position: null });
-const unavailable = (error: unknown): TransformFault => fault(error instanceof Error ? error.message : String(error));
+const ours = (message: string): TransformFault => ({ ...fault(message), isOurs: true });
+const unavailable = (error: unknown): TransformFault => ours(error instanceof Error ? error.message : String(error));
 
 /** A fault in one line, as an attempt keeps it. */
 export const describeFault = ({ fault: message, position }: TransformFault): string =>

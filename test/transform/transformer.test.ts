@@ -7,7 +7,8 @@ beforeEach(() => {
 });
 afterEach(() => transformer.close());
 
-const made = (expression: string, input: unknown = { a: { b: [1, 2] } }, key = expression) => transformer.transform(key, expression, JSON.stringify(input));
+const of = (key: string, workspaceId = 'w') => ({ workspaceId, key });
+const made = (expression: string, input: unknown = { a: { b: [1, 2] } }, key = expression) => transformer.transform(of(key), expression, JSON.stringify(input));
 
 test.each<[string, unknown, unknown]>([
   ['{"x": a.b[0]}', undefined, { x: 1 }],
@@ -34,10 +35,10 @@ test.each<[string, RegExp, number | null]>([
 });
 
 test('only what can not be read, or may not be used, is a mistake before there is any input', async () => {
-  expect(await transformer.check('k', 'a.b.c')).toBeNull();
-  expect(await transformer.check('k', '$error("later")')).toBeNull();
-  expect(await transformer.check('k', '{"a": }')).toMatchObject({ fault: expect.any(String), position: expect.any(Number) });
-  expect(await transformer.check('k', 'x'.repeat(16_385))).toMatchObject({ fault: expect.stringContaining('16384') });
+  expect(await transformer.check(of('k'), 'a.b.c')).toBeNull();
+  expect(await transformer.check(of('k'), '$error("later")')).toBeNull();
+  expect(await transformer.check(of('k'), '{"a": }')).toMatchObject({ fault: expect.any(String), position: expect.any(Number) });
+  expect(await transformer.check(of('k'), 'x'.repeat(16_385))).toMatchObject({ fault: expect.stringContaining('16384') });
 });
 
 test.each([
@@ -65,7 +66,7 @@ test('nothing of the process is within reach, and no prototype', async () => {
     expect(await made('{"found": $exists(a.polluted) or $exists(polluted)}', undefined, 'same')).toEqual({ body: '{"found":false}' });
   }
   const hostile = '{"__proto__": {"polluted": 1}, "constructor": {"prototype": {"polluted": 1}}, "a": 1}';
-  await transformer.transform('k', '$merge([$, {"b": 1}])', hostile);
+  await transformer.transform(of('k'), '$merge([$, {"b": 1}])', hostile);
   expect(await made('{"found": $exists(polluted)}')).toEqual({ body: '{"found":false}' });
   expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
 });
@@ -76,34 +77,57 @@ test('what one evaluation names is not there in the next', async () => {
   expect(await made('($left := 7; $left)', undefined, 'k')).toEqual({ body: '7' });
 });
 
-test('of one endpoint one evaluation runs at a time, and endpoints take turns', async () => {
+/** A transformer of two evaluators that tell what they were asked, and answer it when they are told to. */
+function inTurns() {
   const log: string[] = [];
   const open = new Map<string, (evaluation: Evaluation) => void>();
-  const fake = (): Evaluator => ({
+  const turns = createTransformer((): Evaluator => ({
     evaluate: ({ input = '' }) => new Promise((resolve) => {
       log.push(input);
       open.set(input, resolve);
     }),
     close: () => undefined,
-  });
-  const turns = createTransformer(fake);
-  const asked = ['a1', 'a2', 'a3', 'b1', 'b2'].map((input) => turns.transform(input.charAt(0), 'x', input));
-  expect(log).toEqual(['a1', 'b1']);
-  const end = async (input: string): Promise<void> => {
-    open.get(input)?.({ output: input });
-    await asked[['a1', 'a2', 'a3', 'b1', 'b2'].indexOf(input)];
+  }));
+  const asked = new Map<string, Promise<unknown>>();
+  return {
+    log,
+    /** Asks for evaluations, each of the workspace and the endpoint that its letters name. */
+    ask: (...inputs: string[]) => inputs.forEach((input) => asked.set(input, turns.transform(of(input.slice(0, 2), input.charAt(0)), 'x', input))),
+    async end(input: string): Promise<void> {
+      open.get(input)?.({ output: input });
+      expect(await asked.get(input)).toEqual({ body: input });
+    },
   };
-  await end('a1');
-  await end('b1');
-  expect(log.slice(2).sort()).toEqual(['a2', 'b2']);
-  await end('a2');
-  await end('b2');
-  await end('a3');
-  expect(await Promise.all(asked)).toEqual(['a1', 'a2', 'a3', 'b1', 'b2'].map((body) => ({ body })));
+}
+
+test('of one endpoint one evaluation runs at a time, and endpoints take turns', async () => {
+  const { log, ask, end } = inTurns();
+  ask('wa1', 'wa2', 'wa3', 'wb1', 'wb2');
+  expect(log).toEqual(['wa1', 'wb1']);
+  await end('wa1');
+  await end('wb1');
+  expect(log.slice(2).sort()).toEqual(['wa2', 'wb2']);
+  await end('wa2');
+  await end('wb2');
+  await end('wa3');
+});
+
+test('a workspace has one evaluator while another one waits, and both while none does; workspaces take turns', async () => {
+  const { log, ask, end } = inTurns();
+  ask('wa1', 'wb1', 'wc1', 'wd1', 'we1');
+  expect(log).toEqual(['wa1', 'wb1']);
+  ask('xa1', 'xb1', 'ya1');
+  await end('wa1');
+  await end('xa1');
+  await end('ya1');
+  await end('xb1');
+  expect(log).toEqual(['wa1', 'wb1', 'xa1', 'ya1', 'xb1', 'wc1']);
+  await end('wb1');
+  expect(log.at(-1)).toBe('wd1');
 });
 
 test('what waits too long is told so', async () => {
   const stuck = createTransformer(() => ({ evaluate: () => new Promise(() => undefined), close: () => undefined }));
-  void stuck.transform('a', 'x', '1');
-  expect(await stuck.transform('a', 'x', '1')).toEqual({ fault: expect.stringContaining('too much is being transformed'), position: null });
+  void stuck.transform(of('a'), 'x', '1');
+  expect(await stuck.transform(of('a'), 'x', '1')).toEqual({ fault: expect.stringContaining('too much is being transformed'), position: null, isOurs: true });
 });

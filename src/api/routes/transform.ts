@@ -19,7 +19,8 @@ export const transformRoutes: readonly Route[] = [
     body: transformTryBody, replies: { 200: transformTryOut },
     handle: async ({ body }, context) => {
       const input = renderBody(body.dialect, await eventToTry(context, body)).toString('utf8');
-      const made = await context.deps.transformer.transform(`try|${context.caller.workspaceId}`, body.transform.expression, input);
+      const { workspaceId } = context.caller;
+      const made = await context.deps.transformer.transform({ workspaceId, key: `try|${workspaceId}` }, body.transform.expression, input);
       const error = 'fault' in made ? { message: made.fault, position: made.position } : null;
       const output = 'body' in made ? made.body : 'null';
       return {

@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto';
+import { readConfig } from '../../src/config';
+import { createDeps } from '../../src/create-deps';
+import { createRecorder } from '../../src/engine/recorder';
+import { createSender } from '../../src/engine/sender';
+import { createLog } from '../../src/log';
+import { lookAtDeliveries, readEvents } from '../../src/store/attempts';
+import { savePlans } from '../../src/store/plan';
+import { loadTarget } from '../../src/store/routing';
+import type { Evaluation } from '../../src/transform/evaluator';
+import { createTransformer } from '../../src/transform/transformer';
+import { makeEndpoint, makeEvents, makeWorkspace, newId } from '../support/make';
+import { freshDatabase, type TestDatabase } from '../support/postgres';
+
+let database: TestDatabase;
+let deps: ReturnType<typeof createDeps>;
+beforeAll(async () => {
+  database = await freshDatabase();
+  const config = readConfig({ DATABASE_URL: database.url, POSTHORN_ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}` });
+  deps = createDeps(config, createLog('fatal'), null);
+});
+afterAll(async () => {
+  await deps?.close();
+  await database?.drop();
+});
+
+/** Makes the only attempt that the endpoint's schedule has, behind two expressions of others, each evaluated so; answers how the delivery stands then. */
+async function attemptWith(evaluate: () => Promise<Evaluation>) {
+  const { db } = deps;
+  const workspaceId = await makeWorkspace(db);
+  const endpointId = await makeEndpoint(db, workspaceId, { policy: { retry: { delays: [] } } });
+  await db.query({ text: `update endpoints set transform = '{"language":"jsonata","expression":"x","enabled":true}', has_transformed = true where id = $1`, values: [endpointId] });
+  const [eventId = ''] = await makeEvents(db, workspaceId, 1);
+  const key = { eventId, id: newId('delivery') };
+  const attempt = { id: newId('attempt'), leaseMs: 20_000 };
+  await savePlans(db, [{ eventId, workspaceId, deliveries: [{ ...key, workspaceId, endpointId, status: 'PENDING', reason: null, way: 'fast', holdForMs: null, attempt }] }]);
+
+  const transformer = createTransformer(() => ({ evaluate, close: () => undefined }));
+  for (const key of ['one', 'two']) void transformer.transform({ workspaceId: 'others', key }, 'x', '{}');
+  const own = { ...deps, transformer };
+  const recorder = createRecorder(own, () => undefined);
+  const send = createSender(own, recorder, { planned: () => undefined, recorded: () => undefined, expired: () => undefined }, () => undefined);
+  const [[event], target] = await Promise.all([readEvents(db, [eventId]), loadTarget(db, deps.keyRing, endpointId)]);
+  if (!event || !target) throw new Error('nothing to send');
+  const report = await send({ event, target, deliveryId: key.id, number: 1, failures: 0, isFirst: true, byRetry: false, isProbe: false, isResend: false });
+  expect(report.verdict.outcome).toBe('transform_error');
+  const [look] = await lookAtDeliveries(db, [key]);
+  return look;
+}
+
+test.each<[string, () => Promise<Evaluation>]>([
+  ['can not be started', () => Promise.reject(new Error('The process that evaluates expressions does not start'))],
+  ['has no time for it', () => new Promise(() => undefined)],
+])('where what evaluates expressions %s, no retry is used up, and the next attempt comes soon', async (_, evaluate) => {
+  const look = await attemptWith(evaluate);
+  expect(look).toMatchObject({ status: 'RETRYING', way: 'retry', attemptCount: 1, failures: 0 });
+  expect(look?.dueInMs).toBeGreaterThan(0);
+  expect(look?.dueInMs).toBeLessThan(2_000);
+});
+
+test('where the expression is at fault, the attempt uses up its place of the schedule', async () => {
+  expect(await attemptWith(() => Promise.resolve({ killed: 'time' }))).toMatchObject({ status: 'EXHAUSTED', attemptCount: 1, failures: 1 });
+});
