@@ -79,6 +79,22 @@ it('is alive and not ready while PostgreSQL is away, answers 503 with Retry-Afte
   await gate.close();
 });
 
+it('does not say that nothing was changed where the connection broke while PostgreSQL committed, and the key tells what came of it', async () => {
+  const gate = await openGate(api.databaseUrl);
+  const behind = await startApi({ DATABASE_URL: gate.url });
+  const create = () => behind.call('POST', '/v1/records', { type: 'cut', primaryKey: 'cut' }, { 'idempotency-key': 'cut' });
+  gate.loseCommit();
+  const lost = await create();
+  expect(lost).toMatchObject({ status: 503, body: { code: 'unavailable' } });
+  expect(lost.body.detail).toContain('Whether anything was changed is not known');
+  expect(lost.body.detail).toContain('Idempotency-Key');
+  expect((await api.call('GET', '/v1/records/by-primary-key/cut/cut')).status).toBe(200);
+  const again = await create();
+  expect([again.status, again.headers.get('idempotent-replayed')]).toEqual([201, 'true']);
+  await behind.close();
+  await gate.close();
+});
+
 it('answers 503 with Retry-After while PostgreSQL takes no writes, and still reads', async () => {
   const behind = await startApi();
   const { pathname } = new URL(behind.databaseUrl);
@@ -110,10 +126,11 @@ it('tells nothing of a fault of its own but the request id', async () => {
 });
 
 /** A way to a PostgreSQL that can be cut. */
-async function openGate(databaseUrl: string): Promise<{ url: string; shut(): void; open(): void; close(): Promise<void> }> {
+async function openGate(databaseUrl: string): Promise<{ url: string; shut(): void; open(): void; loseCommit(): void; close(): Promise<void> }> {
   const target = new URL(databaseUrl);
   const pairs = new Set<() => void>();
   let isOpen = true;
+  let losesCommit = false;
   const server = createServer((near) => {
     if (!isOpen) return void near.destroy();
     const far = connect(Number(target.port), target.hostname);
@@ -124,7 +141,12 @@ async function openGate(databaseUrl: string): Promise<{ url: string; shut(): voi
     };
     pairs.add(cut);
     for (const end of [near, far]) end.on('error', cut).on('close', cut);
-    near.pipe(far).pipe(near);
+    near.pipe(far);
+    far.on('data', (bytes) => {
+      if (!losesCommit || !bytes.includes('COMMIT\0')) return void near.write(bytes);
+      losesCommit = false;
+      return cut();
+    });
     return undefined;
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -138,6 +160,8 @@ async function openGate(databaseUrl: string): Promise<{ url: string; shut(): voi
       [...pairs].forEach((cut) => cut());
     },
     open: () => void (isOpen = true),
+    /** The next answer to a commit is lost, and its connection with it. */
+    loseCommit: () => void (losesCommit = true),
     close: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }
