@@ -24,7 +24,7 @@ export interface AuthenticationChange {
 /**
  * Both after a change, with new secrets sealed.
  * @param others names of the endpoint's headers, and its URL.
- * @throws AppError 422 where a secret is to be kept that is not there, where a header sets `authorization` too, and where what
+ * @throws AppError 422 where a secret is to be kept that is not there, or for another token server, where a header sets `authorization` too, and where what
  * TLS has of its own is of no use.
  */
 export function changeAuthentication(
@@ -35,6 +35,9 @@ export function changeAuthentication(
   const tls = change.tls === undefined ? before.tls : change.tls && { certificate: change.tls.certificate, ca: change.tls.ca };
   if (auth && others.headerNames.some((name) => name.toLowerCase() === 'authorization')) {
     throw invalid('auth', 'sets the header authorization, which stands among the headers, too: take it out of one of them');
+  }
+  if (sendsElsewhere(before.auth, change.auth)) {
+    throw invalid('auth.clientSecret', `must be given anew: "${REDACTED}" would send the one that is there to another server than before`);
   }
   if (tls && /^http:/i.test(others.url)) throw invalid('tls', 'is of no use: the URL begins with http:');
 
@@ -48,4 +51,10 @@ export function changeAuthentication(
   if (auth) put(secretNameOf(auth), `auth.${secretNameOf(auth)}`, change.auth && secretOf(change.auth));
   if (tls && tls.certificate !== null) put('key', 'tls.key', change.tls?.key);
   return { auth, tls, sealedAuth };
+}
+
+/** Whether a client secret that nobody may read would be kept for another token server, which whoever changes it may have chosen. */
+function sendsElsewhere(before: StoredAuth | null, change: EndpointAuth | null | undefined): boolean {
+  if (before?.type !== 'oauth2' || change?.type !== 'oauth2' || change.clientSecret !== REDACTED) return false;
+  return new URL(before.tokenUrl).origin !== new URL(change.tokenUrl).origin;
 }

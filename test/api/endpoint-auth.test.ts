@@ -119,6 +119,19 @@ test('what can not be used is refused, with what is allowed', async () => {
   expect((await make(chative)).body).toMatchObject({ code: 'https_required', errors: [{ path: 'auth.tokenUrl' }] });
 });
 
+test('a client secret that is kept goes to the token server that it was given for, and to no other', async () => {
+  const { id } = (await make({ auth: oauth2() })).body;
+  const kept = { ...oauth2(), clientSecret: '[redacted]' };
+  const elsewhere = new URL('/mine', receiver.url).href;
+  const refused = await patch(id, { auth: { ...kept, tokenUrl: elsewhere } });
+  expect(refused).toMatchObject({ status: 422, body: { code: 'invalid', errors: [{ path: 'auth.clientSecret' }] } });
+  expect(refused.body.errors[0].message).toContain('must be given anew');
+  expect((await api.call('GET', `/v1/endpoints/${id}`)).body.auth.tokenUrl).toBe(tokens.url);
+  expect((await patch(id, { auth: { ...kept, tokenUrl: new URL('/other', tokens.url).href, scope: 'more' } })).status).toBe(200);
+  expect((await patch(id, { auth: { ...oauth2(), tokenUrl: elsewhere } })).status).toBe(200);
+  expect((await patch(id, { auth: { ...kept, tokenUrl: elsewhere, scope: 'less' } })).status).toBe(200);
+});
+
 test('a change is held against what is there already', async () => {
   const { id } = (await make({ auth: basic })).body;
   expect((await patch(id, { headers: { authorization: 'Bearer x' } })).body).toMatchObject({ code: 'invalid', errors: [{ path: 'auth' }] });
