@@ -1,7 +1,7 @@
 import type { Deps } from '../deps';
 import { isFinal } from '../domain/delivery';
-import { cancelOrphan, lookAtDeliveries, lookAtFold, readEvents, takeOverAttempt, type DeliveryKey, type DeliveryLook } from '../store/attempts';
-import { loadTarget } from '../store/routing';
+import { cancelOrphan, holdLostAttempt, lookAtDeliveries, lookAtFold, readEvents, takeOverAttempt, type DeliveryKey, type DeliveryLook } from '../store/attempts';
+import { loadTarget, type RoutedEndpoint } from '../store/routing';
 import { LEASE_MARGIN_MS, type FirstAttempts } from './first-attempts';
 import type { Send } from './sender';
 
@@ -42,11 +42,15 @@ export async function settle(parts: SettleParts, unsettled: Unsettled, signal: A
 const isOpen = (look: DeliveryLook): boolean =>
   !isFinal(look.status) && look.way === 'fast' && look.attempt !== null && look.attempt.outcome === null;
 
-/** Marks an attempt whose lease is over as unknown and makes the next one. Answers whether this caller was the one to do so. */
+/**
+ * Marks an attempt whose lease is over as unknown and makes the next one, or, where its endpoint is deactivated, holds the delivery.
+ * Answers whether this caller was the one to do so.
+ */
 export async function takeOver({ deps, send }: Pick<SettleParts, 'deps' | 'send'>, look: DeliveryLook, byRetry = false): Promise<boolean> {
   const [target, [event]] = await Promise.all([loadTarget(deps.db, deps.keyRing, look.endpointId), readEvents(deps.db, [look.eventId])]);
   if (!target) await cancelOrphan(deps.db, look);
   if (!target || !event || !look.attempt) return false;
+  if (target.status === 'DEACTIVATED') return holdLost(deps, look, look.attempt.number, target);
   const number = look.attempt.number + 1;
   const isWon = await takeOverAttempt(deps.db, {
     eventId: look.eventId, id: look.id, attemptId: deps.newId('attempt'), number, leaseMs: target.policy.timeoutMs + LEASE_MARGIN_MS,
@@ -55,6 +59,13 @@ export async function takeOver({ deps, send }: Pick<SettleParts, 'deps' | 'send'
   deps.metrics.worker.attempts.unknown[target.dialect].add();
   await send({ event, target, deliveryId: look.id, number, failures: look.failures, byRetry, isProbe: look.status === 'HELD', isResend: look.isResend });
   return true;
+}
+
+async function holdLost({ db, metrics: { worker } }: Deps, look: DeliveryLook, number: number, { dialect, policy }: RoutedEndpoint): Promise<boolean> {
+  const status = await holdLostAttempt(db, look, number, { holdForMs: policy.holdForMs, discard: policy.discardWhileDeactivated });
+  if (status !== null) worker.attempts.unknown[dialect].add();
+  if (status === 'CANCELLED') worker.finished.cancelled.add();
+  return status !== null;
 }
 
 const pause = (ms: number, signal: AbortSignal): Promise<void> => new Promise((resolve, reject) => {

@@ -134,9 +134,41 @@ const LOCK_DELIVERY = 'select 1 from deliveries where event_id = $1 and id = $2 
  */
 export function takeOverAttempt(db: Pick<Db, 'transaction'>, next: NewAttempt): Promise<boolean> {
   return db.transaction(async (trx) => {
-    await trx.query({ name: 'attempts-lock', text: LOCK_ATTEMPT, values: [next.eventId, next.id, next.number - 1] });
-    await trx.query({ name: 'deliveries-lock', text: LOCK_DELIVERY, values: [next.eventId, next.id] });
+    await lockAttempt(trx, next, next.number - 1);
     return (await trx.query({ name: 'attempts-take-over', text: TAKE_OVER, values: columns([next]) })).length > 0;
+  });
+}
+
+async function lockAttempt(trx: Sql, { eventId, id }: DeliveryKey, number: number): Promise<void> {
+  await trx.query({ name: 'attempts-lock', text: LOCK_ATTEMPT, values: [eventId, id, number] });
+  await trx.query({ name: 'deliveries-lock', text: LOCK_DELIVERY, values: [eventId, id] });
+}
+
+const HOLD = `
+  with closed as (
+    update attempts a set outcome = 'unknown'
+    where a.event_id = $1 and a.delivery_id = $2 and a.number = $3 and a.outcome is null and a.lease_until < clock_timestamp()
+      and exists (select 1 from endpoints e where e.id = a.endpoint_id and e.status = 'DEACTIVATED')
+      and exists (select 1 from deliveries d where d.event_id = $1 and d.id = $2 and d.status in ('PENDING', 'RETRYING'))
+    returning a.number, a.started_at
+  )
+  update deliveries d set attempt_count = c.number, first_sent_at = coalesce(d.first_sent_at, c.started_at), way = 'lane', next_attempt_at = null, updated_at = now(),
+    status = case when $5 then 'CANCELLED' else 'HELD' end, reason = case when $5 then 'discarded' else 'endpoint_deactivated' end,
+    hold_until = case when not $5 then now() + $4::float8 * interval '1 ms' end
+  from closed c where d.event_id = $1 and d.id = $2
+  returning d.status`;
+
+/**
+ * Marks an attempt whose lease is over as `unknown` and begins no other, since its endpoint is deactivated: the delivery is HELD for
+ * at most `holdForMs`, or with `discard` CANCELLED. Answers which; null where another has gone on with it, or the endpoint is called again.
+ */
+export function holdLostAttempt(
+  db: Pick<Db, 'transaction'>, key: DeliveryKey, number: number, { holdForMs, discard }: { readonly holdForMs: number; readonly discard: boolean },
+): Promise<'HELD' | 'CANCELLED' | null> {
+  return db.transaction(async (trx) => {
+    await lockAttempt(trx, key, number);
+    const [row] = await trx.query<{ status: 'HELD' | 'CANCELLED' }>({ name: 'attempts-hold-lost', text: HOLD, values: [key.eventId, key.id, number, holdForMs, discard] });
+    return row?.status ?? null;
   });
 }
 
