@@ -112,17 +112,31 @@ export async function reconcile(trx: Sql, { lookBackMinutes, turn, graceSeconds 
       where (event_id, id) in (select d.event_id, d.id from gone cross join lateral (
         select event_id, id from deliveries where endpoint_id = gone.endpoint_id
           and ((${IS_PENDING}) or (${IS_RETRYING}) or (${IS_HELD})) limit ${MOST}) d)`),
-    // Nobody goes on with a delivery that is over, nor with one that is held and not probed; an attempt that is open keeps its week.
-    lapsed: await count(trx, `
-      with lost as (
-        select a.event_id, a.delivery_id, a.number, a.started_at
-        from attempts a join deliveries d on d.event_id = a.event_id and d.id = a.delivery_id and d.status <> all ('{PENDING,RETRYING}')
-        where a.outcome is null and a.lease_until < now() - interval '${graceSeconds} seconds'
-        limit ${MOST} for update of a, d skip locked
-      ), closed as (
-        update attempts a set outcome = 'unknown' from lost where a.event_id = lost.event_id and a.delivery_id = lost.delivery_id and a.number = lost.number
-      )
-      update deliveries d set attempt_count = greatest(d.attempt_count, lost.number), first_sent_at = coalesce(d.first_sent_at, lost.started_at), updated_at = now()
-      from lost where d.event_id = lost.event_id and d.id = lost.delivery_id`),
+    lapsed: await closeLapsed(trx, graceSeconds),
   };
+}
+
+/**
+ * Nobody goes on with a delivery that is over, nor with one that is held and not probed; an attempt that is open keeps its week.
+ * Locked by a statement of its own: one that joins can not be left to meet what somebody has just changed (see inTheirWeeks).
+ */
+async function closeLapsed(trx: Sql, graceSeconds: number): Promise<number> {
+  const lost = await trx.query<{ event_id: string; delivery_id: string; number: number }>({
+    text: `select a.event_id, a.delivery_id, a.number
+           from attempts a join deliveries d on d.event_id = a.event_id and d.id = a.delivery_id and d.status <> all ('{PENDING,RETRYING}')
+           where a.outcome is null and a.lease_until < now() - interval '${graceSeconds} seconds'
+           limit ${MOST} for update of a, d skip locked`,
+  });
+  if (lost.length === 0) return 0;
+  await trx.query({
+    text: `with lost as (select * from unnest($1::text[], $2::text[], $3::int[]) lost(event_id, delivery_id, number)),
+           closed as (
+             update attempts a set outcome = 'unknown' from lost where a.event_id = lost.event_id and a.delivery_id = lost.delivery_id and a.number = lost.number
+             returning a.event_id, a.delivery_id, a.number, a.started_at
+           )
+           update deliveries d set attempt_count = greatest(d.attempt_count, c.number), first_sent_at = coalesce(d.first_sent_at, c.started_at), updated_at = now()
+           from closed c where d.event_id = c.event_id and d.id = c.delivery_id`,
+    values: [lost.map((one) => one.event_id), lost.map((one) => one.delivery_id), lost.map((one) => one.number)],
+  });
+  return lost.length;
 }
