@@ -41,7 +41,7 @@ const TRANSIENT = new Set(['40P01', '40001']);
 /** A recorder of this process; `onWritten` is told where a batch may have left something for the relay. */
 export function createRecorder(deps: Deps, onWritten: () => void): Recorder {
   const writeDown = async (batch: readonly Finished[]): Promise<(Recorded | null)[]> => {
-    const recorded = await retried(() => write(deps, batch));
+    const recorded = await write(deps, batch);
     countFinished(deps.metrics.worker, recorded);
     if (batch.some((attempt) => attempt.outcome !== 'ok' || attempt.byRetry)) onWritten();
     return recorded;
@@ -50,7 +50,7 @@ export function createRecorder(deps: Deps, onWritten: () => void): Recorder {
   // Apart: an endpoint that is gone may have hundreds of thousands of deliveries to be held, and nobody else waits for that.
   const gone = createGroupCommit({ writers: GONE_WRITERS, largest: 1 }, writeDown);
   const unbegun = createGroupCommit<UnbegunAttempt, null>({ writers: 1, largest: LARGEST }, async (batch) => {
-    await retried(() => withdrawAttempts(deps.db, batch));
+    await withdrawAttempts(patient(deps.db), batch);
     onWritten();
     return batch.map(() => null);
   });
@@ -77,7 +77,7 @@ async function write(deps: Deps, batch: readonly Finished[]): Promise<(Recorded 
   const gone = new Map(batch.filter((attempt) => attempt.gone).map(({ endpointId, workspaceId }) => [endpointId, workspaceId]));
   // Most batches are one statement each; what is announced or switched with the record shares its transaction.
   const isPlain = gone.size === 0 && !batch.some((attempt) => attempt.next === 'EXHAUSTED' || attempt.isResend);
-  const recorded = isPlain ? await writeBatch(deps.db, batch) : await deps.db.transaction((trx) => writeAnnounced(deps, trx, batch, gone));
+  const recorded = isPlain ? await writeBatch(patient(deps.db), batch) : await retried(() => deps.db.transaction((trx) => writeAnnounced(deps, trx, batch, gone)));
   const byDelivery = new Map(recorded.map((row) => [row.deliveryId, row]));
   return batch.map((attempt) => byDelivery.get(attempt.deliveryId) ?? null);
 }
@@ -131,6 +131,9 @@ export function healthDeltas(batch: readonly Finished[]): HealthDelta[] {
     };
   }).sort((a, b) => (a.endpointId < b.endpointId ? -1 : 1));
 }
+
+/** Tries each statement again by itself: a batch done anew would find what its first statements have closed, and answer nothing of it. */
+const patient = (sql: Sql): Sql => ({ query: (statement) => retried(() => sql.query(statement)) });
 
 async function retried<T>(write: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
