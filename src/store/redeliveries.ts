@@ -33,12 +33,17 @@ export async function lockLatest(sql: Sql, eventId: string, endpointIds: readonl
   return rows.map(toDelivery);
 }
 
-/** Makes RETRYING deliveries due now; answers all of those named, as they are then. */
+/** Makes RETRYING deliveries due now, and writes no others; answers all of those named, as they are then. They are locked before. */
 export async function makeDue(sql: Sql, eventId: string, ids: readonly string[]): Promise<Delivery[]> {
   if (ids.length === 0) return [];
   const rows = await sql.query<DeliveryRow>({
-    text: `update deliveries set next_attempt_at = case when status = 'RETRYING' then least(next_attempt_at, now()) end, updated_at = now()
-           where event_id = $1 and id = any($2) returning ${DELIVERY_COLUMNS}`,
+    text: `with due as (
+             update deliveries set next_attempt_at = least(next_attempt_at, now()), updated_at = now()
+             where event_id = $1 and id = any($2) and status = 'RETRYING' returning ${DELIVERY_COLUMNS}
+           )
+           select * from due
+           union all
+           select ${DELIVERY_COLUMNS} from deliveries where event_id = $1 and id = any($2) and id not in (select id from due)`,
     values: [eventId, ids],
   });
   return rows.map(toDelivery);

@@ -6,6 +6,7 @@ import { deliveriesOf, savePlans, saveRun, type PlannedDelivery } from '../../sr
 import { reconcile } from '../../src/store/reconcile';
 import { recordAttempts, withdrawAttempts, type FinishedAttempt } from '../../src/store/record';
 import { recordHealth, type HealthDelta } from '../../src/store/record-health';
+import { makeDue } from '../../src/store/redeliveries';
 import { holdStragglers, readHealthFacts, releaseStragglers } from '../../src/store/watch';
 import { makeEndpoint, makeEvents, makeWorkspace, newId } from '../support/make';
 import { freshDatabase, type TestDatabase } from '../support/postgres';
@@ -365,6 +366,26 @@ describe('The lane', () => {
     await setEndpoint(`drain_paused = false`);
     expect(await statusAfterLook()).toBe('PENDING');
     expect((await lookAtLane(database.db, endpointId)).isDraining).toBe(true);
+  });
+});
+
+describe('Making deliveries due', () => {
+  it('writes those that wait for their time, and answers all that were named', async () => {
+    const first = await planOne({ way: 'lane', attempt: null });
+    const retrying = { ...planned(first.eventId, { endpointId: newId('endpoint') }) };
+    await database.db.query({
+      text: `insert into deliveries (event_id, id, workspace_id, endpoint_id, status, way, next_attempt_at, attempt_count)
+             values ($1, $2, $3, $4, 'RETRYING', 'retry', now() + interval '1 hour', 1)`,
+      values: [retrying.eventId, retrying.id, workspaceId, retrying.endpointId],
+    });
+    await database.db.query({ text: `update deliveries set updated_at = now() - interval '1 minute' where event_id = $1`, values: [first.eventId] });
+    const due = await makeDue(database.db, first.eventId, [first.id, retrying.id]);
+    expect(due.map(({ id, status }) => [id, status]).sort()).toEqual([[first.id, 'PENDING'], [retrying.id, 'RETRYING']].sort());
+    const written = await database.db.query<{ id: string; is_due: boolean | null }>({
+      text: `select id, next_attempt_at <= now() as is_due from deliveries where event_id = $1 and updated_at > now() - interval '30 seconds'`, values: [first.eventId],
+    });
+    expect(written).toEqual([{ id: retrying.id, is_due: true }]);
+    expect(due.find(({ id }) => id === retrying.id)?.nextAttemptAt?.getTime()).toBeLessThanOrEqual(Date.now() + 1_000);
   });
 });
 
