@@ -6,7 +6,9 @@ import type { Knex } from 'knex';
  * dead endpoint may have hundreds of thousands. They take the place of the one index of all that waits.
  * A row that waits is PENDING without a time, RETRYING with `next_attempt_at`, or HELD with `hold_until`: the status itself
  * is in no index, so that a first attempt that succeeds changes none.
- * Locks: deliveries against writes, for as long as the indexes of what waits take. Reversible: yes.
+ * Locks: deliveries against writes while the indexes of what waits are made, then against everything, readers too (ACCESS
+ * EXCLUSIVE), from the drop of the old index to the end: for an update of what was held, and for the scan of every partition
+ * that the constraint takes. Reversible: yes.
  */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(`
