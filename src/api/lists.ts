@@ -65,16 +65,9 @@ export interface PlaceList {
 }
 
 /** The same as {@link openList} for a list in the order of places. @throws AppError 422 where the cursor is not one of this list and workspace. */
-export function openPlaces(context: Pick<RouteContext, 'caller' | 'deps'>, name: string, { limit, cursor }: Pick<ListQuery, 'limit' | 'cursor'>): PlaceList {
-  const { keyRing } = context.deps;
-  const place = `cursor|${context.caller.workspaceId}|${name}`;
-  return {
-    after: cursor === undefined ? -1 : Number(openCursor(cursor, (sealed) => keyRing.open(sealed, place))),
-    page: (rows, present) => {
-      const { data, nextCursor } = page(rows, limit, (row) => Buffer.from(keyRing.seal(String(row.index), place)).toString('base64url'));
-      return { data: data.map(present), nextCursor };
-    },
-  };
+export function openPlaces(context: ListContext, name: string, query: CursorQuery): PlaceList {
+  const { after, page: cut } = openInOrder<{ readonly index: number }>(context, name, query, ({ index }) => String(index));
+  return { after: after === null ? -1 : Number(after), page: cut };
 }
 
 /** One list of one workspace whose rows stand in the order of their names. */
@@ -86,13 +79,22 @@ export interface NameList {
 }
 
 /** The same as {@link openList} for a list in the order of names. @throws AppError 422 where the cursor is not one of this list and workspace. */
-export function openNames(context: Pick<RouteContext, 'caller' | 'deps'>, name: string, { limit, cursor }: Pick<ListQuery, 'limit' | 'cursor'>): NameList {
+export function openNames(context: ListContext, name: string, query: CursorQuery): NameList {
+  const { after, page: cut } = openInOrder<{ readonly name: string }>(context, name, query, (row) => row.name);
+  return { after: after ?? '', page: cut };
+}
+
+type ListContext = Pick<RouteContext, 'caller' | 'deps'>;
+type CursorQuery = Pick<ListQuery, 'limit' | 'cursor'>;
+
+/** A list that goes on behind what its cursor says; `textOf` is what that says of a row. */
+function openInOrder<Ordered>(context: ListContext, name: string, { limit, cursor }: CursorQuery, textOf: (row: Ordered) => string) {
   const { keyRing } = context.deps;
   const place = `cursor|${context.caller.workspaceId}|${name}`;
   return {
-    after: cursor === undefined ? '' : openCursor(cursor, (sealed) => keyRing.open(sealed, place)),
-    page: (rows, present) => {
-      const { data, nextCursor } = page(rows, limit, (row) => Buffer.from(keyRing.seal(row.name, place)).toString('base64url'));
+    after: cursor === undefined ? null : openCursor(cursor, (sealed) => keyRing.open(sealed, place)),
+    page<R extends Ordered, T>(rows: readonly R[], present: (row: R) => T): Page<T> {
+      const { data, nextCursor } = page(rows, limit, (row) => Buffer.from(keyRing.seal(textOf(row), place)).toString('base64url'));
       return { data: data.map(present), nextCursor };
     },
   };

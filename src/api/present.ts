@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Context } from 'koa';
 import { AppError, ERRORS, type ErrorCode } from '../errors';
 import type { Log } from '../log';
-import { isDatabaseAway, isDatabaseBusy, violation } from '../store/db';
+import { isDatabaseAway, isDatabaseBusy, isLostRace } from '../store/db';
 import type { Answer } from './route';
 
 /** An error as it is answered (RFC 9457, `application/problem+json`). */
@@ -26,9 +26,6 @@ export function problemOf(error: AppError, requestId: string): Problem {
   return { type: explained(code), title, status, code, detail, ...(errors.length > 0 && { errors }), requestId };
 }
 
-/** SQLSTATEs of a deadlock and of a serialization failure: PostgreSQL gave up one of several, and it may go again. */
-const LOST_A_RACE: ReadonlySet<string> = new Set(['40P01', '40001']);
-
 /** A connection may break while PostgreSQL commits, and a statement may still run when it is waited for no longer. */
 const AWAY = 'The database can not be reached now. Whether anything was changed is not known: try again, with the same Idempotency-Key if the request had one.';
 
@@ -37,7 +34,7 @@ export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (isDatabaseBusy(error)) return new AppError('too_many_requests', 'More is asked of the database at once than it can do; nothing was changed. Try again shortly.', [], 1);
   if (isDatabaseAway(error)) return new AppError('unavailable', AWAY, [], 1);
-  if (LOST_A_RACE.has(violation(error)?.code ?? '')) {
+  if (isLostRace(error)) {
     return new AppError('conflict', 'Others changed the same things at the same time; nothing was changed. Try again.', [], 1);
   }
   return new AppError('internal', 'The fault is logged under this request id.');

@@ -3,7 +3,7 @@ import { isOver } from '../domain/job';
 import type { JsonObject } from '../domain/json';
 import type { ObjectPatch } from '../domain/object';
 import { AppError } from '../errors';
-import { isDatabaseAway, violation, type Sql } from '../store/db';
+import { isDatabaseAway, isLostRace, type Sql } from '../store/db';
 import { failEntry, finishEntry, lockEntry } from '../store/job-entries';
 import type { ObjectRef } from '../store/objects';
 import { changeObject, createObject, type ChangeContext, type NewObject } from './change-object';
@@ -29,8 +29,6 @@ export interface EntryError {
   readonly errors?: readonly { readonly path: string; readonly message: string }[];
 }
 
-/** SQLSTATEs of a deadlock and of a serialization failure: another transaction won, and this one may go again. */
-const LOST_A_RACE: ReadonlySet<string> = new Set(['40P01', '40001']);
 const RACES = 5;
 
 /**
@@ -46,7 +44,7 @@ export async function writeEntry(deps: Deps, entry: EntryRef, isLastTry: boolean
     try {
       return await deps.db.transaction((trx) => writeLocked(deps, trx, entry));
     } catch (fault) {
-      if (LOST_A_RACE.has(violation(fault)?.code ?? '') && race < RACES) continue;
+      if (isLostRace(fault) && race < RACES) continue;
       const error = errorOf(fault, isLastTry);
       if (!error) throw fault;
       if (error.code === 'internal') deps.log.error({ err: fault, jobId, index }, 'job.entry_failed');

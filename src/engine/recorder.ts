@@ -5,7 +5,7 @@ import { deactivateEndpoint } from '../commands/switch-endpoint';
 import type { Deps } from '../deps';
 import { createGroupCommit } from '../group-commit';
 import type { Metrics } from '../metrics/metrics';
-import type { Sql } from '../store/db';
+import { isLostRace, type Sql } from '../store/db';
 import { lockEndpoint } from '../store/endpoints';
 import { recordAttempts, withdrawAttempts, type FinishedAttempt, type Recorded, type UnbegunAttempt } from '../store/record';
 import { recordHealth, type HealthDelta } from '../store/record-health';
@@ -35,8 +35,6 @@ const LARGEST = 400;
 /** Deactivations at once. */
 const GONE_WRITERS = 2;
 const TRIES = 5;
-/** SQLSTATEs after which the same statement may succeed: a deadlock, or a serialization failure. */
-const TRANSIENT = new Set(['40P01', '40001']);
 
 /** A recorder of this process; `onWritten` is told where a batch may have left something for the relay. */
 export function createRecorder(deps: Deps, onWritten: () => void): Recorder {
@@ -140,8 +138,7 @@ async function retried<T>(write: () => Promise<T>): Promise<T> {
     try {
       return await write();
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-      if (tries >= TRIES || !TRANSIENT.has(code)) throw error;
+      if (tries >= TRIES || !isLostRace(error)) throw error;
     }
   }
 }

@@ -16,8 +16,9 @@ export interface Schema {
 
 /** Steps that the check of one value may take: at most some 40 ms. */
 export const MOST_STEPS = 400_000;
-/** Most schemas within a schema, and characters of it as JSON. */
+/** Most schemas within a schema. */
 const MOST_SCHEMAS = 5_000;
+/** Most characters of a schema, as JSON. */
 export const MOST_CHARACTERS = 65_536;
 /** Most mistakes that are told of a schema. */
 const MOST_MISTAKES = 50;

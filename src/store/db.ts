@@ -65,6 +65,12 @@ export function violation(error: unknown): { readonly code: string; readonly con
   return { code: error.code, constraint: 'constraint' in error && typeof error.constraint === 'string' ? error.constraint : '' };
 }
 
+/** SQLSTATEs of a deadlock and of a serialization failure. */
+const LOST_A_RACE: ReadonlySet<string> = new Set(['40P01', '40001']);
+
+/** Whether PostgreSQL gave up one of several that changed the same things: nothing of it was done, and it may go again. */
+export const isLostRace = (error: unknown): boolean => LOST_A_RACE.has(violation(error)?.code ?? '');
+
 /** Others have all connections, and have used them a moment ago: PostgreSQL is there, and has more to do than it can. */
 class BusyError extends Error {
   override readonly name = 'BusyError';

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { changeChannel, createChannel, removeChannel } from '../../commands/manage-channel';
 import { notFound } from '../../errors';
 import { findChannel, listChannels, type StoredChannel } from '../../store/channels';
+import { by } from '../by';
 import { listQuery, openList } from '../lists';
-import { route, type Route, type RouteContext } from '../route';
+import { route, type Route } from '../route';
 import { channelChange, channelCreate, channelOut } from '../schemas/channel';
 import { idOf, pageOf } from '../schemas/shared';
 import { REDACTED } from '../../wire/redact';
@@ -51,8 +52,6 @@ export const channelRoutes: readonly Route[] = [
     },
   }),
 ];
-
-const by = ({ caller }: RouteContext) => ({ workspaceId: caller.workspaceId, actor: caller.keyId });
 
 const presentChannel = (channel: StoredChannel) => ({
   id: channel.id,

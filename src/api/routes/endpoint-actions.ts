@@ -2,12 +2,14 @@ import { z } from 'zod';
 import { rotateSecret } from '../../commands/rotate-secret';
 import { deactivateEndpoint, drainEndpoint, reactivateEndpoint } from '../../commands/switch-endpoint';
 import { DIALECTS } from '../../domain/dialect';
-import { invalid, notFound } from '../../errors';
+import { invalid } from '../../errors';
 import { addAudit } from '../../store/audit';
 import { readCurrentSecret } from '../../store/endpoint-secrets';
-import { findEndpoint, type StoredEndpoint } from '../../store/endpoints';
+import type { StoredEndpoint } from '../../store/endpoints';
+import { by } from '../by';
 import { secretFor } from '../endpoint-input';
 import { presentEndpoint, presentSecret } from '../present-endpoint';
+import { requireEndpoint } from '../require-endpoint';
 import { route, type Answer, type Route, type RouteContext } from '../route';
 import { deactivateBody, drainBody, endpointOut, endpointWithSecret, reactivateBody, rotateBody, secretOut } from '../schemas/endpoint';
 import { idOf } from '../schemas/shared';
@@ -61,8 +63,7 @@ export const endpointActionRoutes: readonly Route[] = [
         throw invalid('secret', DIALECTS[dialect].signature === 'none'
           ? `can not be rotated: the dialect ${dialect} signs nothing` : `must be given: the dialect ${dialect} signs with one that you set`);
       }
-      const by = { workspaceId: context.caller.workspaceId, actor: context.caller.keyId };
-      const endpoint = await context.write((trx) => rotateSecret(context.deps, trx, by, endpointId, { secret, graceSeconds: body.graceSeconds }));
+      const endpoint = await context.write((trx) => rotateSecret(context.deps, trx, by(context), endpointId, { secret, graceSeconds: body.graceSeconds }));
       return { status: 200, body: { ...presentEndpoint(endpoint), ...presentSecret(secret) } };
     },
   }),
@@ -70,10 +71,4 @@ export const endpointActionRoutes: readonly Route[] = [
 
 const accepted = (endpoint: StoredEndpoint): Answer => ({ status: 202, body: presentEndpoint(endpoint) });
 
-const switchOf = ({ caller }: RouteContext, endpointId: string) => ({ workspaceId: caller.workspaceId, endpointId, actor: caller.keyId });
-
-async function requireEndpoint({ sql, caller }: RouteContext, id: string): Promise<StoredEndpoint> {
-  const endpoint = await findEndpoint(sql, caller.workspaceId, id);
-  if (!endpoint) throw notFound('endpoint', id);
-  return endpoint;
-}
+const switchOf = (context: RouteContext, endpointId: string) => ({ ...by(context), endpointId });

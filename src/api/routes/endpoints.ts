@@ -2,12 +2,14 @@ import { z } from 'zod';
 import { changeEndpoint, createEndpoint, removeEndpoint } from '../../commands/manage-endpoint';
 import { ENDPOINT_STATUSES } from '../../domain/endpoint';
 import type { PolicyOverrides } from '../../domain/policy';
-import { invalid, notFound } from '../../errors';
-import { findEndpoint, listEndpoints, openTlsKey, type StoredEndpoint } from '../../store/endpoints';
+import { invalid } from '../../errors';
+import { listEndpoints, openTlsKey } from '../../store/endpoints';
+import { by } from '../by';
 import { requireHeaders, requireTls, requireTransform, requireUrl, secretFor, urlOf } from '../endpoint-input';
 import { listQuery, openList } from '../lists';
 import { presentEndpoint, presentSecret } from '../present-endpoint';
-import { route, type Route, type RouteContext } from '../route';
+import { requireEndpoint } from '../require-endpoint';
+import { route, type Route } from '../route';
 import { endpointChange, endpointCreate, endpointOut, endpointWithSecret } from '../schemas/endpoint';
 import { idOf, pageOf } from '../schemas/shared';
 import { endpointActionRoutes } from './endpoint-actions';
@@ -93,11 +95,3 @@ const resourceRoutes: readonly Route[] = [
 
 /** The calls of endpoints. */
 export const endpointRoutes: readonly Route[] = [...resourceRoutes, ...endpointActionRoutes, ...endpointHealthRoutes];
-
-const by = ({ caller }: RouteContext) => ({ workspaceId: caller.workspaceId, actor: caller.keyId });
-
-async function requireEndpoint({ sql, caller }: RouteContext, id: string): Promise<StoredEndpoint> {
-  const endpoint = await findEndpoint(sql, caller.workspaceId, id);
-  if (!endpoint) throw notFound('endpoint', id);
-  return endpoint;
-}

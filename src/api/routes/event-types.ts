@@ -3,9 +3,10 @@ import { putEventType, removeEventType } from '../../commands/manage-event-type'
 import { BUILT_IN_TYPES, builtInType, type BuiltInType, type CataloguedType } from '../../domain/event-catalogue';
 import { notFound } from '../../errors';
 import { findEventType, listEventTypes } from '../../store/event-types';
+import { by } from '../by';
 import { openNames } from '../lists';
 import { presentBuiltIn, presentEventType, sampleOfBuiltIn, sampleOfType } from '../present-event-type';
-import { route, type Route, type RouteContext } from '../route';
+import { route, type Route } from '../route';
 import { eventTypeDetailOut, eventTypeOut, eventTypePut, eventTypeQuery } from '../schemas/event-type';
 import { eventType, pageOf } from '../schemas/shared';
 
@@ -58,8 +59,6 @@ export const eventTypeRoutes: readonly Route[] = [
     },
   }),
 ];
-
-const by = ({ caller }: RouteContext) => ({ workspaceId: caller.workspaceId, actor: caller.keyId });
 const presented = (one: BuiltInType | CataloguedType) => ('kind' in one ? presentBuiltIn(one) : presentEventType(one));
 
 function withSample(stored: CataloguedType) {

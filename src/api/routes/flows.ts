@@ -6,6 +6,7 @@ import { FLOW_TYPES } from '../../domain/family-flow';
 import { invalid, notFound } from '../../errors';
 import { findEndpoint, listEndpoints, type StoredEndpoint } from '../../store/endpoints';
 import { loadTarget } from '../../store/routing';
+import { by } from '../by';
 import { requireUrl, secretFor } from '../endpoint-input';
 import { listQuery, openList } from '../lists';
 import { presentEndpoint, presentSecret } from '../present-endpoint';
@@ -87,8 +88,6 @@ export const flowRoutes: readonly Route[] = [
 ];
 
 const scopeOf = (flow: string): string => `flow:${flow}`;
-
-const by = ({ caller }: RouteContext) => ({ workspaceId: caller.workspaceId, actor: caller.keyId });
 
 async function requireWebhook({ sql, caller }: RouteContext, flow: string, id: string): Promise<StoredEndpoint> {
   const endpoint = await findEndpoint(sql, caller.workspaceId, id);

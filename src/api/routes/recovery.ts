@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { acceptRecovery, type AskedRecovery } from '../../commands/accept-recovery';
 import { estimateRecovery } from '../../commands/estimate-recovery';
+import { by } from '../by';
 import { presentJob } from '../present-job';
 import { route, type Answer, type Route, type RouteContext } from '../route';
 import { acceptedJob } from '../schemas/job';
@@ -29,9 +30,8 @@ const times = ({ since, until, ratePerSecond }: Omit<z.output<typeof backfillBod
   ({ since, until: until ?? null, ratePerSecond: ratePerSecond ?? null });
 
 async function answer(context: RouteContext, isDryRun: boolean, asked: AskedRecovery): Promise<Answer> {
-  const { deps, caller } = context;
-  const by = { workspaceId: caller.workspaceId, actor: caller.keyId };
-  if (!isDryRun) return { status: 202, body: { job: presentJob(deps.config, await context.write((trx) => acceptRecovery(deps, trx, by, asked))) } };
-  const { isComplete, ...estimate } = await context.read((sql) => estimateRecovery(deps, sql, by, asked));
+  const { deps } = context;
+  if (!isDryRun) return { status: 202, body: { job: presentJob(deps.config, await context.write((trx) => acceptRecovery(deps, trx, by(context), asked))) } };
+  const { isComplete, ...estimate } = await context.read((sql) => estimateRecovery(deps, sql, by(context), asked));
   return { status: 200, body: { dryRun: true, complete: isComplete, ...estimate } };
 }

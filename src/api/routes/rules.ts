@@ -6,6 +6,7 @@ import type { Rule } from '../../domain/rule';
 import { notFound } from '../../errors';
 import { findEvent } from '../../store/events';
 import { allRules, findRule, listRules } from '../../store/rules';
+import { by } from '../by';
 import { listQuery, openList } from '../lists';
 import { route, type Route, type RouteContext } from '../route';
 import { ruleChange, ruleCreate, ruleOut, tryBody, tryOut } from '../schemas/rule';
@@ -64,8 +65,6 @@ export const ruleRoutes: readonly Route[] = [
     },
   }),
 ];
-
-const by = ({ caller }: RouteContext) => ({ workspaceId: caller.workspaceId, actor: caller.keyId });
 
 async function requireRule({ sql, caller }: RouteContext, id: string): Promise<Rule> {
   const rule = await findRule(sql, caller.workspaceId, id);
