@@ -45,15 +45,31 @@ export function keepRunning({ name, args, env, progress }: Kept): Keeper {
 
   const start = (): ChildProcess => {
     const since = Date.now();
-    child = spawn(process.execPath, [...args], { env, stdio: ['ignore', 2, 2, 'ipc'] });
-    child.once('exit', (code, signal) => {
-      if (isStopping || !isUp) return;
-      if (Date.now() - since > WELL_AFTER_MS) waitMs = FIRST_WAIT_MS;
-      progress(`The ${name} ended (${signal ?? `code ${code}`}): starting it again in ${waitMs / 1000} s`);
-      timer = setTimeout(start, waitMs);
-      waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
+    const started = spawn(process.execPath, [...args], { env, stdio: ['ignore', 2, 2, 'ipc'] });
+    started.once('exit', (code, signal) => again(since, signal ?? `code ${code}`));
+    started.on('error', (error) => {
+      // It was not started: no exit follows.
+      if (started.pid === undefined) again(since, error.message);
     });
-    return child;
+    child = started;
+    return started;
+  };
+
+  const again = (since: number, how: string): void => {
+    if (isStopping || !isUp) return;
+    if (Date.now() - since > WELL_AFTER_MS) waitMs = FIRST_WAIT_MS;
+    progress(`The ${name} ended (${how}): starting it again in ${waitMs / 1000} s`);
+    timer = setTimeout(restart, waitMs);
+    waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
+  };
+
+  const restart = (): void => {
+    try {
+      start();
+    } catch (error) {
+      // Want of memory, for one, is thrown instead of being told.
+      again(Date.now(), error instanceof Error ? error.message : String(error));
+    }
   };
 
   let isUp = false;
