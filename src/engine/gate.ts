@@ -39,6 +39,7 @@ export interface GatePlaces {
 }
 
 interface Waiter {
+  /** Its own: one that must be alone leaves the endpoint's places to the others. */
   readonly policy: Policy;
   readonly through: (release: (() => void) | null) => void;
   readonly timer: NodeJS.Timeout;
@@ -56,7 +57,6 @@ interface Lane {
   /** Looks again when a token may have come: at that time. */
   wake: { readonly timer: NodeJS.Timeout; readonly at: number } | null;
   readonly share: DrainShare;
-  policy: Policy;
 }
 
 interface Pool {
@@ -96,12 +96,11 @@ export function createGate(now: () => number = () => performance.now(), places: 
       const at = now();
       lane = {
         inFlight: 0, tokens: rate(policy), refilledAt: at, movedAt: at, waiting: { first: [], retry: [], lane: [], drain: [] },
-        turn: 0, wake: null, share: newDrainShare(at), policy,
+        turn: 0, wake: null, share: newDrainShare(at),
       };
       lanes.set(endpointId, lane);
       if (lanes.size > KEPT_LANES) forgetIdle();
     }
-    lane.policy = policy;
     return lane;
   }
 
@@ -111,9 +110,9 @@ export function createGate(now: () => number = () => performance.now(), places: 
     }
   }
 
-  function refill(lane: Lane): void {
+  function refill(lane: Lane, policy: Policy): void {
     const at = now();
-    const perSecond = rate(lane.policy);
+    const perSecond = rate(policy);
     lane.tokens = Math.min(perSecond, lane.tokens + ((at - lane.refilledAt) / 1000) * perSecond);
     lane.refilledAt = at;
   }
@@ -126,7 +125,7 @@ export function createGate(now: () => number = () => performance.now(), places: 
   function takeDrain(lane: Lane, policy: Policy): (() => void) | null {
     const { share } = lane;
     const live = isLive(lane);
-    if (live && !isDrainsTurn(share, lane.policy, othersIn(lane), now())) return null;
+    if (live && !isDrainsTurn(share, policy, othersIn(lane), now())) return null;
     const release = takeOne(lane, policy, later, () => {
       share.inFlight -= 1;
     });
@@ -146,7 +145,7 @@ export function createGate(now: () => number = () => performance.now(), places: 
       pool.short.add(lane);
       return null;
     }
-    if (lane.tokens < 1) refill(lane);
+    if (lane.tokens < 1) refill(lane, policy);
     if (lane.tokens < 1) return null;
     lane.tokens -= 1;
     lane.inFlight += 1;
@@ -174,9 +173,11 @@ export function createGate(now: () => number = () => performance.now(), places: 
       lane.turn = (lane.turn + 1) % ENTRANTS.length;
       passed = admitOne(lane, as) ? 0 : passed + 1;
     }
-    if (waitingIn(lane) === 0 || lane.inFlight >= cap(lane.policy)) return;
-    const untilToken = lane.tokens < 1 ? ((1 - lane.tokens) / rate(lane.policy)) * 1000 : 0;
-    const untilTurn = othersIn(lane) === 0 && isLive(lane) ? untilDrainsTurn(lane.share, lane.policy, now()) : 0;
+    if (waitingIn(lane) === 0) return;
+    const next = Object.values(lane.waiting).map(([first]) => first).find((first) => first && lane.inFlight < cap(first.policy));
+    if (!next) return;
+    const untilToken = lane.tokens < 1 ? ((1 - lane.tokens) / rate(next.policy)) * 1000 : 0;
+    const untilTurn = othersIn(lane) === 0 && isLive(lane) ? untilDrainsTurn(lane.share, next.policy, now()) : 0;
     if (untilToken > 0 || untilTurn > 0) wakeIn(lane, Math.max(1, untilToken, untilTurn));
   }
 

@@ -37,6 +37,16 @@ describe('The gate', () => {
     expect(await gate.enter('ep', ten, 0, 'first')).toBeNull();
   });
 
+  it('lets those in who may have more places, as tokens come, beside one that waits to be alone', async () => {
+    const gate = createGate();
+    const ten = policy({ maxInFlight: 200, ratePerSecond: 10 });
+    for (let n = 0; n < 10; n += 1) await gate.enter('ep', ten, 0, 'first');
+    const waiting = [1, 2].map(() => gate.enter('ep', ten, 2_000, 'first'));
+    const alone = gate.enter('ep', { ...ten, maxInFlight: 1 }, 1_000, 'retry');
+    expect(await Promise.all(waiting)).toEqual([expect.any(Function), expect.any(Function)]);
+    expect(await alone).toBeNull();
+  });
+
   it('answers null to whom no place came in time, and forgets them', async () => {
     const gate = createGate();
     const one = policy({ maxInFlight: 1, ratePerSecond: 1_000 });
