@@ -1,5 +1,6 @@
 import type { Policy } from '../domain/policy';
 import { countLive, isDrainsTurn, newDrainShare, noteElsewhere, untilDrainsTurn, wasLive, type DrainShare } from './drain-share';
+import { hasPlace, newPool, PLACES, type Pool, type WorkerPlaces } from './places';
 
 /**
  * What wants a place: a first attempt, a retry of a delivery's own workflow, what waits in the endpoint's lane, or what was
@@ -31,13 +32,6 @@ export interface Gate {
   workers(): number;
 }
 
-/** Attempts in flight of a worker over all endpoints. */
-export interface GatePlaces {
-  readonly first: number;
-  /** Of retries and lanes. */
-  readonly later: number;
-}
-
 interface Waiter {
   /** Its own: one that must be alone leaves the endpoint's places to the others. */
   readonly policy: Policy;
@@ -59,30 +53,19 @@ interface Lane {
   readonly share: DrainShare;
 }
 
-interface Pool {
-  readonly places: number;
-  used: number;
-  /** Lanes in which somebody waits for one of these places, longest first. */
-  readonly short: Set<Lane>;
-}
-
 /** The kinds that take turns. */
 const ENTRANTS = ['first', 'retry', 'lane'] as const;
 
-/** Enough for a thousand attempts a second at receivers that take half of one, in some 50 MB. */
-const PLACES: GatePlaces = { first: 600, later: 400 };
-/** When so much of the places is taken, an endpoint that has one gets no more: many that hang leave the rest to the others. */
-const FULL_SHARE = 0.75;
 /** Where all places of an endpoint are taken, and nothing has moved for so many times the wait, waiting is in vain. */
 const STALLED_WAITS = 4;
 /** Lanes without anybody in them are forgotten when there are more than this. */
 const KEPT_LANES = 10_000;
 
 /** A gate of this process; `now` in ms. */
-export function createGate(now: () => number = () => performance.now(), places: GatePlaces = PLACES): Gate {
+export function createGate(now: () => number = () => performance.now(), places: WorkerPlaces = PLACES): Gate {
   const lanes = new Map<string, Lane>();
-  const first: Pool = { places: places.first, used: 0, short: new Set() };
-  const later: Pool = { places: places.later, used: 0, short: new Set() };
+  const first = newPool<Lane>(places.first);
+  const later = newPool<Lane>(places.later);
   let workers = 1;
 
   const cap = (policy: Policy): number => Math.ceil(policy.maxInFlight / workers);
@@ -117,9 +100,6 @@ export function createGate(now: () => number = () => performance.now(), places: 
     lane.refilledAt = at;
   }
 
-  const hasPlace = (lane: Lane, pool: Pool): boolean =>
-    pool.used < (lane.inFlight === 0 ? pool.places : Math.ceil(pool.places * FULL_SHARE));
-
   const isLive = (lane: Lane): boolean => othersIn(lane) > 0 || wasLive(lane.share, now());
 
   function takeDrain(lane: Lane, policy: Policy): (() => void) | null {
@@ -139,9 +119,9 @@ export function createGate(now: () => number = () => performance.now(), places: 
   const take = (lane: Lane, policy: Policy, as: Entrant): (() => void) | null =>
     as === 'drain' ? takeDrain(lane, policy) : takeOne(lane, policy, as === 'first' ? first : later);
 
-  function takeOne(lane: Lane, policy: Policy, pool: Pool, onLeave?: () => void): (() => void) | null {
+  function takeOne(lane: Lane, policy: Policy, pool: Pool<Lane>, onLeave?: () => void): (() => void) | null {
     if (lane.inFlight >= cap(policy)) return null;
-    if (!hasPlace(lane, pool)) {
+    if (!hasPlace(pool, lane.inFlight === 0)) {
       pool.short.add(lane);
       return null;
     }
@@ -203,7 +183,7 @@ export function createGate(now: () => number = () => performance.now(), places: 
   }
 
   /** A place of the worker is free: the lane that has waited longest for one may look. */
-  function admitShort(pool: Pool): void {
+  function admitShort(pool: Pool<Lane>): void {
     for (let left = pool.short.size; left > 0 && pool.used < pool.places; left -= 1) {
       const [lane] = pool.short;
       if (!lane) return;
