@@ -50,7 +50,7 @@ export function createSite(root: string, document: ApiDocument): Site {
   for (const { href, title, body, headings } of references) files.set(href, page(href, title, body, headings));
   for (const { slug, bytes } of attachments) files.set(`/docs/${slug}`, served(PLAIN, bytes));
   files.set('/docs', page('/docs', 'Posthorn', welcome(menu)));
-  files.set('/docs/style.css', served('text/css; charset=utf-8', readFileSync(join(__dirname, 'style.css'))));
+  files.set('/docs/style.css', served('text/css; charset=utf-8', Buffer.concat(['palette.css', 'style.css'].map((name) => readFileSync(join(__dirname, name))))));
   const missing = page('', 'Not here', html`<h1>There is no such page</h1><p>The menu names those that there are.</p>`);
   return { read: (path) => files.get(path.length > 1 ? path.replace(/\/$/, '') : path) ?? null, missing };
 }
