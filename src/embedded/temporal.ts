@@ -7,10 +7,13 @@ import { type Guarded, logTail, startGuarded } from './guarded';
 import { endLeftover, isAlive } from './leftover';
 import { freePort, isPortFree } from './ports';
 import { makeDataDir } from './reachable';
+import { endWhenSilent } from './temporal-watch';
 
 /** How long Temporal keeps a workflow after its end. */
 const RETENTION_S = 7 * 86_400;
 const START_MS = 60_000;
+/** A dev server that answers nothing for so long is ended. */
+const SILENT_MS = 30_000;
 const LOG_BYTES = 10_000_000;
 const USUAL_PORT = 7233;
 const USUAL_UI_PORT = 8233;
@@ -51,8 +54,10 @@ export interface TemporalOptions {
   readonly namespace?: string;
   /** `usual`: 7233 and 8233, or the next pair that is free. `free`: any, without the web UI. Else these very ones. */
   readonly ports?: 'usual' | 'free' | TemporalPorts;
-  /** Told what takes long. */
+  /** Told what takes long or went wrong. */
   readonly progress?: (line: string) => void;
+  /** It is ended once it has answered nothing for so long, in ms; 30,000 unless told. */
+  readonly silentMs?: number;
 }
 
 /**
@@ -61,7 +66,7 @@ export interface TemporalOptions {
  * @throws when it does not answer, with its last words.
  */
 export async function startTemporal(dataDir: string, options: TemporalOptions): Promise<EmbeddedTemporal> {
-  const { cli, namespace = 'default', ports = 'usual', progress = () => undefined } = options;
+  const { cli, namespace = 'default', ports = 'usual', progress = () => undefined, silentMs = SILENT_MS } = options;
   const base = resolve(dataDir);
   await makeDataDir(base, null);
   await endEarlierServer(base, progress);
@@ -83,6 +88,7 @@ export async function startTemporal(dataDir: string, options: TemporalOptions): 
     const address = `127.0.0.1:${pair.port}`;
     try {
       await untilReady(address, namespace, server);
+      void endWhenSilent(address, namespace, server, silentMs, progress);
       return { address, uiUrl: pair.uiPort === null ? null : `http://127.0.0.1:${pair.uiPort}`, ports: pair, server };
     } catch (error) {
       const fellOver = server.ended();

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -51,6 +51,14 @@ describe('The local Temporal', () => {
     const port = Number(address.split(':')[1]);
     expect(port).toBeGreaterThanOrEqual(7235);
     expect(uiUrl).toBe(`http://127.0.0.1:${port + 1000}`);
+  });
+
+  it('is ended where it runs and answers nothing any more, so that it can be started again', async () => {
+    const told: string[] = [];
+    const { server } = await startTemporal(folder, { cli, ports: 'free', silentMs: 2_000, progress: (line) => told.push(line) });
+    process.kill(Number(await readFile(join(folder, 'temporal.pid'), 'utf8')), 'SIGSTOP');
+    await server.end;
+    expect(told).toEqual([expect.stringMatching(/^Temporal's dev server has answered nothing for 2 s \(.+\): it is ended$/)]);
   });
 
   it('says what its server said where that can not start', async () => {

@@ -19,11 +19,15 @@ export interface Victims {
 /** What was done, counted. */
 export type HarmDone = Record<string, number>;
 
-/** Brings the number of workers up to what it was; one that ends at its start, since PostgreSQL is away, is started again. */
-export const refill = ({ service, workers, workerEnv }: Victims): Promise<true> => until(async () => {
+/**
+ * Brings the number of workers up to what it was; one that ends at its start, since PostgreSQL is away, is started again, and so is
+ * a Temporal that was ended since it answered nothing.
+ */
+export const refill = ({ service, servers, workers, workerEnv }: Victims): Promise<true> => until(async () => {
+  if (servers.temporal.server.ended()) await servers.restartTemporal();
   while (service.workers().length < workers) await service.startWorker(workerEnv());
   return true;
-}, { what: 'the workers', deadlineMs: 120_000 });
+}, { what: 'the workers', deadlineMs: 180_000 });
 
 /** Starts an API in place of one that is gone; one that ends at its start, since PostgreSQL is away, is started again. */
 const restartApi = (service: Service): Promise<unknown> => until(() => service.startApi(), { what: 'the API', deadlineMs: 120_000 });
@@ -100,6 +104,10 @@ export function doHarm(victims: Victims, luck: Luck, forMs: number, pauseMs: num
     if (!victims.service.api().isAlive()) {
       count('apiFellOver');
       await restartApi(victims.service);
+    }
+    if (victims.servers.temporal.server.ended()) {
+      count('temporalFellSilent');
+      await victims.servers.restartTemporal();
     }
     const missing = victims.workers - victims.service.workers().length;
     if (missing > 0) {
