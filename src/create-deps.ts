@@ -13,16 +13,17 @@ import { createPoster } from './wire/post';
 
 /**
  * Opens what a process needs, with its settings.
+ * @param maxConnections to receivers, at once; absent: no bound.
  * @throws Error where `DATABASE_URL` or `POSTHORN_ENCRYPTION_KEYS` is missing: the supervisor sets both for the embedded ones.
  */
-export function createDeps(config: Config, log: Log, tracing: Tracing | null): Deps & { close(): Promise<void> } {
+export function createDeps(config: Config, log: Log, tracing: Tracing | null, maxConnections?: number): Deps & { close(): Promise<void> } {
   const { DATABASE_URL: url, POSTHORN_ENCRYPTION_KEYS: keys, DATABASE_POOL: most } = config;
   if (url === undefined || keys === undefined) {
     throw new Error('DATABASE_URL and POSTHORN_ENCRYPTION_KEYS must be set for this command; "npm start" sets them for an embedded PostgreSQL.');
   }
   const addresses = createAddressPolicy(allowedNetworksOf(config));
   const db = openDb(url, most);
-  const poster = createPoster({ policy: addresses });
+  const poster = createPoster({ policy: addresses, ...(maxConnections !== undefined && { maxConnections }) });
   const transformer = createTransformer();
   const metrics = createMetrics();
   bindPool(metrics.api.poolOf('main'), db);

@@ -71,4 +71,5 @@ export const invalid = (path: string, message: string): AppError =>
 /** Codes of Node.js for a connection that could not be made or broke, to whatever it was. */
 export const CONNECTION_ERRNO: ReadonlySet<string> = new Set([
   'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'ENETDOWN',
+  'EMFILE', 'ENFILE',
 ]);

@@ -9,6 +9,7 @@ import { Feed } from './engine/feed';
 import { createFirstAttempts } from './engine/first-attempts';
 import { createGate } from './engine/gate';
 import { createPace } from './engine/pace';
+import { placesWithin } from './engine/places';
 import { createRecorder } from './engine/recorder';
 import { createRoutingCache } from './engine/routing-cache';
 import { createSender } from './engine/sender';
@@ -21,6 +22,7 @@ import { startHousekeeper } from './relay/housekeeper';
 import { createExposition } from './metrics/exposition';
 import { bindPool } from './metrics/pool';
 import { startMetricsServer } from './metrics/server';
+import { roomForConnections } from './open-files';
 import { startPolling } from './relay/polling';
 import { openPresence, type Presence } from './relay/presence';
 import { startReconciler } from './relay/reconciler';
@@ -64,14 +66,15 @@ export async function work(config: Config, options: WorkOptions = {}): Promise<R
   const log = createLog(config.LOG_LEVEL, { process: 'worker' });
   // The order of stopping is ours, not the SDK's.
   Runtime.install({ shutdownSignals: [], logger: sdkLogger(log) });
-  const deps = createDeps(config, log, openTracing(config, log, 'worker'));
+  const connections = roomForConnections(config.DATABASE_POOL + OUTBOX_CONNECTIONS);
+  const deps = createDeps(config, log, openTracing(config, log, 'worker'), connections);
   const clock = await watchClock(deps);
   const connection = await connectPatiently(config, log);
   const missing = await registerSearchAttributes(connection, config.TEMPORAL_NAMESPACE);
   if (missing.length > 0) log.warn({ missing }, 'worker.search_attributes_missing');
   const workflows = createWorkflows(connection, config.TEMPORAL_NAMESPACE);
 
-  const gate = createGate();
+  const gate = createGate(undefined, placesWithin(connections));
   const pace = createPace();
   const eventWaker = createWaker();
   const wakeWaker = createWaker();

@@ -45,6 +45,12 @@ export interface Verdict {
   readonly overloaded: boolean;
 }
 
+/**
+ * Whether a request could not be made for want of files, sockets or memory on this machine (POSIX and getaddrinfo name them so), the
+ * one for an access token included: that says nothing of the receiver.
+ */
+export const isOutOfRoom = ({ error }: Pick<Reply, 'error'>): boolean => /^(token: )?(EMFILE|ENFILE|ENOBUFS|ENOMEM|EAI_MEMORY)$/.test(error ?? '');
+
 const OVERLOADED_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
 /** Judges a reply by the policy's success rule: any 2xx, or only the listed codes. A 3xx is always `redirect`, listed or not. */

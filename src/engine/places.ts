@@ -15,6 +15,14 @@ export interface Pool<Waiting> {
 
 /** Enough for a thousand attempts a second at receivers that take half of one, in some 50 MB. */
 export const PLACES: WorkerPlaces = { first: 600, later: 400 };
+
+/** The places of a process that may hold so many connections to receivers. */
+export function placesWithin(connections: number): WorkerPlaces {
+  const all = Math.min(connections, PLACES.first + PLACES.later);
+  const first = Math.ceil((all * PLACES.first) / (PLACES.first + PLACES.later));
+  return { first, later: all - first };
+}
+
 /** When so much of the places is taken, an endpoint that has one gets no more: many that hang leave the rest to the others. */
 const FULL_SHARE = 0.75;
 

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { judge, type Reply, type Verdict } from '../domain/attempt';
+import { isOutOfRoom, judge, type Reply, type Verdict } from '../domain/attempt';
 import { nextStep, type NextStep } from '../domain/delivery';
 import { DIALECTS } from '../domain/dialect';
 import { attemptFacts, NOTHING_SENT } from '../domain/envelope-facts';
@@ -86,7 +86,7 @@ export function createSender(deps: Deps, recorder: Recorder, witness: Witness, o
     const verdict = judge(reply, target.policy.success, deps.now());
     endAttempt(span, verdict.outcome, reply.statusCode);
     const isRenewed = reply.isTokenStale === true && attempt.number - 1 === attempt.failures && verdict.outcome !== 'ok' && !verdict.gone;
-    const isOurFault = fault?.isOurs === true;
+    const isOurFault = fault?.isOurs === true || isOutOfRoom(reply);
     const step = isRenewed ? AT_ONCE : isOurFault ? soon(attempt) : nextStep(target.policy, attempt.failures, verdict, Math.random());
     const afterMs = !attempt.isProbe && step.status === 'RETRYING' ? step.afterMs : null;
     const finished: Finished = {
@@ -146,11 +146,11 @@ const notSent = (fault: TransformFault, durationMs: number): Reply =>
  */
 const AT_ONCE: NextStep = { status: 'RETRYING', afterMs: 50 };
 
-/** The first wait where an expression could not be evaluated for a reason of ours, and the longest, in ms. */
+/** The first wait where an expression could not be evaluated, or no connection opened, for a reason of ours, and the longest, in ms. */
 const SOON_MS = 1_000;
 const LONGEST_WAIT_MS = 30_000;
 
-/** What follows an attempt that had no body by our own fault: it is made again, as often as it takes, after twice the wait each time. */
+/** What follows an attempt that had no body or no connection by our own fault: it is made again, as often as it takes, after twice the wait each time. */
 function soon({ number, failures }: BegunAttempt): NextStep {
   const waitMs = Math.min(SOON_MS * 2 ** (number - 1 - failures), LONGEST_WAIT_MS);
   return { status: 'RETRYING', afterMs: Math.round(waitMs * (0.75 + Math.random() / 2)) };

@@ -21,12 +21,23 @@ export class Connections {
 
   private context: SecureContext | null = null;
 
-  /** @param tls what the connections' TLS has of its own; null: nothing. */
-  constructor(readonly origin: string, private readonly policy: AddressPolicy, readonly tls: EndpointTls | null) {}
+  /**
+   * @param tls what the connections' TLS has of its own; null: nothing.
+   * @param all counts the idle ones of all endpoints.
+   */
+  constructor(readonly origin: string, private readonly policy: AddressPolicy, readonly tls: EndpointTls | null, private readonly all: { idle: number }) {}
+
+  /** Whether one that is open may be taken. */
+  hasIdle(): boolean {
+    return this.idle.length > 0;
+  }
 
   /** A connection that nobody else uses; opened when something is sent on it. */
   take(): Client {
-    return this.idle.pop() ?? this.make();
+    const client = this.idle.pop();
+    if (!client) return this.make();
+    this.all.idle -= 1;
+    return client;
   }
 
   /** Keeps a connection for the next request, where its receiver lets it stay open. */
@@ -34,11 +45,18 @@ export class Connections {
     if (this.dropped) return discard(client);
     this.countAnew.get(client)?.();
     this.idle.push(client);
+    this.all.idle += 1;
   }
 
   /** Closes what is idle now, and what is in use when it is given back. */
   drop(): void {
     this.dropped = true;
+    this.closeIdle();
+  }
+
+  /** Closes what is idle now. */
+  closeIdle(): void {
+    this.all.idle -= this.idle.length;
     for (const client of this.idle.splice(0)) discard(client);
   }
 
@@ -70,6 +88,7 @@ export class Connections {
       const index = this.idle.indexOf(client);
       if (index === -1) return;
       this.idle.splice(index, 1);
+      this.all.idle -= 1;
       discard(client);
     });
     return client;

@@ -37,10 +37,18 @@ export interface Poster {
 const MAX_ENDPOINTS = 2048;
 const IDLE_MS = 60_000;
 
+/** How a poster dials. */
+export interface PosterOptions {
+  readonly policy: AddressPolicy;
+  /** Most connections at once, as long as no more requests are in flight: those that are idle make room. No bound unless told. */
+  readonly maxConnections?: number;
+}
+
 /** The poster of a process. Its connections are dialled by the policy, and closed a few seconds after they fell idle. */
-export function createPoster({ policy }: { readonly policy: AddressPolicy }): Poster {
+export function createPoster({ policy, maxConnections = Infinity }: PosterOptions): Poster {
   /** By endpoint, least recently used first. */
   const byEndpoint = new Map<string, Connections>();
+  const all = { idle: 0 };
   let inFlight = 0;
   let closing: { readonly promise: Promise<void>; readonly done: () => void } | null = null;
 
@@ -53,7 +61,7 @@ export function createPoster({ policy }: { readonly policy: AddressPolicy }): Po
     const known = byEndpoint.get(endpointId);
     const isSame = known?.origin === origin && hasSameTls(known.tls, tls);
     if (known && !isSame) known.drop();
-    const connections = known && isSame ? known : new Connections(origin, policy, tls);
+    const connections = known && isSame ? known : new Connections(origin, policy, tls, all);
     // A connection that is still being opened is not given up with its exchange.
     connections.connectTimeoutMs = Math.min(connectTimeoutMs, timeoutMs);
     connections.usedAtMs = performance.now();
@@ -70,6 +78,13 @@ export function createPoster({ policy }: { readonly policy: AddressPolicy }): Po
     }
   }
 
+  function makeRoom(): void {
+    for (const connections of byEndpoint.values()) {
+      if (inFlight + all.idle <= maxConnections) return;
+      connections.closeIdle();
+    }
+  }
+
   function post(request: PostRequest): Promise<Reply> {
     if (closing) return Promise.reject(new Error('The poster is closed'));
     inFlight += 1;
@@ -80,6 +95,7 @@ export function createPoster({ policy }: { readonly policy: AddressPolicy }): Po
         if (client) discard(client);
         const { origin, pathname, search } = new URL(request.url);
         connections = connectionsFor(request, origin);
+        if (!connections.hasIdle()) makeRoom();
         client = connections.take();
         client.dispatch({ method: 'POST', path: pathname + search, headers: request.headers, body: request.body }, exchange);
       };

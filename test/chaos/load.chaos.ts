@@ -9,6 +9,8 @@ import { type Part, startService, type Service, untilSettled } from '../support/
 import { tell } from '../support/tell';
 import { until } from '../support/wait';
 
+/** What a process without work needs, and few more. */
+const FILES = 128;
 const POLICY = { timeout: '3s', connectTimeout: '1s', retry: { delays: Array(40).fill('300ms'), jitter: 0 }, deactivate: 'never', maxInFlight: 100, ratePerSecond: 5_000 };
 
 let service: Service;
@@ -115,9 +117,22 @@ test('what callers may send does not keep the API from answering others', async 
   expect(lagMs).toBeLessThan(1_000);
 });
 
+test('a worker that may open few files keeps within them, and delivers everything at the first attempt', async () => {
+  receiver.willAnswer('/narrow', [], { status: 200, afterMs: 300 });
+  const endpoint = await service.endpoint(`${receiver.url}/narrow`, { events: ['narrow'], policy: { ...POLICY, timeout: '30s', retry: { delays: ['1h'] } } });
+  const worker = await service.startWorker({ DATABASE_POOL: '5' }, FILES);
+  await service.workers()[0]!.kill('SIGTERM');
+  const eventIds = await service.publish(600, 'narrow');
+  await untilSettled(service, eventIds, 120_000);
+  expect(worker.isAlive()).toBe(true);
+  expect(await violations(endpoint, '/narrow', eventIds, 0)).toEqual([]);
+  expect(await service.db.query({ text: `select outcome, error from attempts where endpoint_id = $1 and outcome <> 'ok'`, values: [endpoint.id] })).toEqual([]);
+  expect(receiver.received('/narrow')).toHaveLength(600);
+});
+
 test('an API that has no file left to open refuses connections, and answers again when others have closed theirs', async () => {
   await service.api().kill('SIGTERM');
-  const api = await service.startApi({ DATABASE_POOL: '5' }, 128);
+  const api = await service.startApi({ DATABASE_POOL: '5' }, FILES);
   await service.ok('GET', '/v1/records');
   const port = Number(new URL(service.url()).port);
   const sockets: Socket[] = [];

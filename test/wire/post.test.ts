@@ -107,6 +107,18 @@ describe('what is sent', () => {
     await until('no more than 2048 are open', () => open() <= 2048);
   });
 
+  test('idle connections make room for others where no more may be open, and those in use do not', async () => {
+    await poster.close();
+    poster = createPoster({ policy: createAddressPolicy(['127.0.0.0/8']), maxConnections: 4 });
+    const { url, open, connections } = await receiver(answer(OK));
+    for (let n = 0; n < 12; n += 1) expect(await post(url, { endpointId: `ep_${n}` })).toMatchObject({ statusCode: 200 });
+    await until('the oldest are closed', () => open() === 4);
+    await post(url, { endpointId: 'ep_11' });
+    expect(connections()).toBe(12);
+    const replies = await Promise.all(Array.from({ length: 6 }, (_, n) => post(url, { endpointId: `ep_${n}` })));
+    expect(replies.map(({ statusCode }) => statusCode)).toEqual(Array(6).fill(200));
+  });
+
   test('after close nothing is sent any more', async () => {
     const { url, requests } = await receiver(answer(OK));
     await poster.close();
