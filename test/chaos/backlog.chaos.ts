@@ -1,6 +1,5 @@
 import { firstWorkspace, storeEvents, untilPlanned } from '../support/crowd';
-import { openReceiver, type Receiver } from '../support/receiver';
-import { startService, type Service } from '../support/service';
+import { useService } from '../support/stage';
 import { tell } from '../support/tell';
 import { until } from '../support/wait';
 
@@ -10,16 +9,7 @@ const BACKLOG = process.env['POSTHORN_LONG'] ? 100_000 : 5_000;
 const RATE = process.env['POSTHORN_LONG'] ? 1_000 : 300;
 const IN_FLIGHT = 50;
 
-let service: Service;
-let receiver: Receiver;
-
-beforeAll(async () => {
-  [service, receiver] = await Promise.all([startService({ env: { LOG_LEVEL: 'error' } }), openReceiver()]);
-});
-afterAll(async () => {
-  await service?.stop();
-  await receiver?.close();
-});
+const { service, receiver } = useService({ env: { LOG_LEVEL: 'error' } });
 
 test(`${BACKLOG} deliveries that a dead endpoint is owed when it comes back leave at its pace, each once, and what is new does not wait for them`, async () => {
   const workspaceId = await firstWorkspace(service);

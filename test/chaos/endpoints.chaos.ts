@@ -1,22 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { readDeliveries } from '../support/checks';
 import { createLuck } from '../support/luck';
-import { openReceiver, type Receiver } from '../support/receiver';
-import { startService, type Service, untilSettled } from '../support/service';
+import { untilSettled } from '../support/service';
+import { useService } from '../support/stage';
 import { until } from '../support/wait';
 
 const luck = createLuck();
-let service: Service;
-let receiver: Receiver;
-
-beforeAll(async () => {
-  process.stderr.write(`The same again: POSTHORN_SEED=${luck.seed} npm run test:chaos -- endpoints\n`);
-  [service, receiver] = await Promise.all([startService({ env: { LOG_LEVEL: 'error' } }), openReceiver()]);
-});
-afterAll(async () => {
-  await service?.stop();
-  await receiver?.close();
-});
+beforeAll(() => void process.stderr.write(`The same again: POSTHORN_SEED=${luck.seed} npm run test:chaos -- endpoints\n`));
+const { service, receiver } = useService({ env: { LOG_LEVEL: 'error' } });
 
 const failsOf = async (id: string): Promise<number> =>
   (await service.ok('GET', `/v1/audit?subjectId=${id}`)).data.filter(({ action }: { action: string }) => action === 'endpoint.fail').length;

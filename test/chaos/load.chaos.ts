@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { violationsAt } from '../support/checks';
 import { readScrape, type Scrape } from '../support/prometheus';
-import { openReceiver, type Receiver } from '../support/receiver';
-import { type Part, startService, type Service, untilSettled } from '../support/service';
+import { type Part, untilSettled } from '../support/service';
+import { useService } from '../support/stage';
 import { tell } from '../support/tell';
 import { until } from '../support/wait';
 
@@ -13,16 +13,7 @@ import { until } from '../support/wait';
 const FILES = 128;
 const POLICY = { timeout: '3s', connectTimeout: '1s', retry: { delays: Array(40).fill('300ms'), jitter: 0 }, deactivate: 'never', maxInFlight: 100, ratePerSecond: 5_000 };
 
-let service: Service;
-let receiver: Receiver;
-
-beforeEach(async () => {
-  [service, receiver] = await Promise.all([startService({ env: { LOG_LEVEL: 'warn', POSTHORN_RECONCILE_EVERY_MS: '2000' } }), openReceiver()]);
-});
-afterEach(async () => {
-  await service?.stop();
-  await receiver?.close();
-});
+const { service, receiver } = useService({ env: { LOG_LEVEL: 'warn', POSTHORN_RECONCILE_EVERY_MS: '2000' } }, { each: true });
 
 const scrape = async (): Promise<Scrape> => readScrape((await service.call('GET', '/metrics')).text);
 const memoryMiB = ({ pid }: Part): number => Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;

@@ -1,24 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { readDeliveries, violationsAt } from '../support/checks';
 import { createLuck } from '../support/luck';
-import { openReceiver, type Receiver } from '../support/receiver';
-import { startService, type Service, untilSettled } from '../support/service';
+import { untilSettled } from '../support/service';
+import { useService } from '../support/stage';
 import { storm } from '../support/storm';
 import { until } from '../support/wait';
 
 const luck = createLuck();
-let service: Service;
-let receiver: Receiver;
-
-beforeAll(async () => {
-  process.stderr.write(`The same again: POSTHORN_SEED=${luck.seed} npm run test:chaos -- workers\n`);
-  [service, receiver] = await Promise.all([startService({ workers: 4 }), openReceiver()]);
-});
-afterAll(async () => {
-  for (const { pid } of service?.workers() ?? []) process.kill(pid, 'SIGCONT');
-  await service?.stop();
-  await receiver?.close();
-});
+beforeAll(() => void process.stderr.write(`The same again: POSTHORN_SEED=${luck.seed} npm run test:chaos -- workers\n`));
+const { service, receiver } = useService({ workers: 4 });
 
 test('four workers that are killed and stopped at random, and the API with them: each event is owed once, and arrives', async () => {
   const [kills, stops] = [16, 6];

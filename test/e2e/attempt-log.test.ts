@@ -1,5 +1,5 @@
-import { openReceiver, type Receiver } from '../support/receiver';
-import { type Service, startService, untilSettled } from '../support/service';
+import { untilSettled } from '../support/service';
+import { useService } from '../support/stage';
 import { until } from '../support/wait';
 
 const SECRET = 'a secret canary 41b7';
@@ -7,17 +7,7 @@ const TOKEN = 'a header canary 93ce';
 const PAYLOAD = 'a payload canary 5d20';
 const QUERY = 'a-query-canary-77aa';
 
-let service: Service;
-let receiver: Receiver;
-
-beforeAll(async () => {
-  receiver = await openReceiver();
-  service = await startService({ env: { LOG_LEVEL: 'info' } });
-});
-afterAll(async () => {
-  await service?.stop();
-  await receiver?.close();
-});
+const { service, receiver } = useService({ env: { LOG_LEVEL: 'info' } });
 
 const linesOf = (log: string): Record<string, unknown>[] =>
   log.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ msg }) => msg === 'attempt');

@@ -1,21 +1,12 @@
 import { readDeliveries, type Violation, violationsAt } from '../support/checks';
-import { openReceiver, type Receiver } from '../support/receiver';
-import { startService, type Service, type TestEndpoint, untilSettled } from '../support/service';
+import { type Service, type TestEndpoint, untilSettled } from '../support/service';
+import { useService } from '../support/stage';
 import { until } from '../support/wait';
 
 /** Short, so that the lease of an attempt whose worker died (timeout and 5 s) is soon over. */
 const POLICY = { timeout: '3s', connectTimeout: '1s', retry: { delays: ['100ms', '100ms', '100ms'], jitter: 0 }, deactivate: 'never', maxInFlight: 100, ratePerSecond: 5_000 };
 
-let service: Service;
-let receiver: Receiver;
-
-beforeAll(async () => {
-  [service, receiver] = await Promise.all([startService({ workers: 0 }), openReceiver()]);
-});
-afterAll(async () => {
-  await service?.stop();
-  await receiver?.close();
-});
+const { service, receiver } = useService({ workers: 0 });
 afterEach(async () => {
   await Promise.all(service.workers().map((worker) => worker.kill('SIGTERM')));
 });

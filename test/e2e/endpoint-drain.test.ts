@@ -1,18 +1,9 @@
 import { readDeliveries } from '../support/checks';
-import { openReceiver, type Receiver } from '../support/receiver';
-import { startService, type Service, untilSettled } from '../support/service';
+import { untilSettled } from '../support/service';
+import { useService } from '../support/stage';
 import { until } from '../support/wait';
 
-let service: Service;
-let receiver: Receiver;
-
-beforeAll(async () => {
-  [service, receiver] = await Promise.all([startService(), openReceiver()]);
-});
-afterAll(async () => {
-  await service?.stop();
-  await receiver?.close();
-});
+const { service, receiver } = useService();
 
 const came = (path: string): string[] => receiver.received(path).map(({ headers }) => headers['webhook-id'] ?? '');
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- an endpoint's health as the API answers it

@@ -1,18 +1,10 @@
 import { readDeliveries } from '../support/checks';
-import { openReceiver, type Receiver } from '../support/receiver';
-import { startService, type Service, untilSettled } from '../support/service';
+import { openReceiver } from '../support/receiver';
+import { untilSettled } from '../support/service';
+import { useService } from '../support/stage';
 import { until } from '../support/wait';
 
-let service: Service;
-let receiver: Receiver;
-
-beforeAll(async () => {
-  [service, receiver] = await Promise.all([startService({ env: { POSTHORN_RECONCILE_EVERY_MS: '1000' } }), openReceiver()]);
-});
-afterAll(async () => {
-  await service?.stop();
-  await receiver?.close();
-});
+const { service, receiver } = useService({ env: { POSTHORN_RECONCILE_EVERY_MS: '1000' } });
 
 const QUICK = { delays: ['20ms', '20ms'], jitter: 0 };
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- an endpoint as the API answers it

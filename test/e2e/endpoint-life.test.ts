@@ -2,20 +2,12 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { findTemporalCli } from '../../src/embedded/temporal-cli';
 import { readDeliveries } from '../support/checks';
-import { openReceiver, type Receiver } from '../support/receiver';
-import { startService, type Service, untilSettled } from '../support/service';
+import { openReceiver } from '../support/receiver';
+import { untilSettled } from '../support/service';
+import { useService } from '../support/stage';
 import { until } from '../support/wait';
 
-let service: Service;
-let receiver: Receiver;
-
-beforeAll(async () => {
-  [service, receiver] = await Promise.all([startService({ workers: 2 }), openReceiver()]);
-});
-afterAll(async () => {
-  await service?.stop();
-  await receiver?.close();
-});
+const { service, receiver } = useService({ workers: 2 });
 
 const QUICK = { delays: Array(20).fill('20ms'), jitter: 0 };
 

@@ -1,18 +1,9 @@
 import { readDeliveries } from '../support/checks';
-import { openReceiver, type Receiver } from '../support/receiver';
-import { startService, type Service, untilSettled } from '../support/service';
+import { startService, untilSettled } from '../support/service';
+import { useService } from '../support/stage';
 import { until } from '../support/wait';
 
-let service: Service;
-let receiver: Receiver;
-
-beforeAll(async () => {
-  [service, receiver] = await Promise.all([startService(), openReceiver()]);
-});
-afterAll(async () => {
-  await service?.stop();
-  await receiver?.close();
-});
+const { service, receiver } = useService();
 
 const FIFO = { ordering: 'fifo', timeout: '1s', connectTimeout: '1s', retry: { delays: Array(20).fill('30ms'), jitter: 0 }, deactivate: 'never' };
 const came = (path: string): string[] => receiver.received(path).map(({ headers }) => headers['webhook-id'] ?? '');

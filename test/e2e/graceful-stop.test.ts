@@ -1,5 +1,5 @@
-import { openReceiver, type Receiver } from '../support/receiver';
-import { type Part, startService, type Service, untilSettled } from '../support/service';
+import { type Part, untilSettled } from '../support/service';
+import { useService } from '../support/stage';
 import { until } from '../support/wait';
 
 const POLICY = { timeout: '10s', retry: { delays: Array(50).fill('500ms'), jitter: 0 }, deactivate: 'never', maxInFlight: 40, ratePerSecond: 5_000 };
@@ -7,16 +7,7 @@ const HANGS_MS = 7_000;
 /** What was taken before the signal may wait so long for its place. */
 const LAST_BEGIN_MS = 1_300;
 
-let service: Service;
-let receiver: Receiver;
-
-beforeAll(async () => {
-  [service, receiver] = await Promise.all([startService({ workers: 1, env: { LOG_LEVEL: 'info' } }), openReceiver()]);
-});
-afterAll(async () => {
-  await service?.stop();
-  await receiver?.close();
-});
+const { service, receiver } = useService({ workers: 1, env: { LOG_LEVEL: 'info' } });
 
 /** When a worker began the attempts that it has told of, as Unix ms, by their endpoint. */
 const begunBy = (worker: Part, endpointId: string): number[] => worker.output().split('\n').flatMap((line) => {

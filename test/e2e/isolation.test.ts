@@ -1,17 +1,8 @@
 import { check, type KnownEndpoint, readDeliveries } from '../support/checks';
-import { openReceiver, type Receiver } from '../support/receiver';
-import { startService, type Service, untilSettled } from '../support/service';
+import { untilSettled } from '../support/service';
+import { useService } from '../support/stage';
 
-let service: Service;
-let receiver: Receiver;
-
-beforeAll(async () => {
-  [service, receiver] = await Promise.all([startService({ workers: 2 }), openReceiver()]);
-});
-afterAll(async () => {
-  await service?.stop();
-  await receiver?.close();
-});
+const { service, receiver } = useService({ workers: 2 });
 
 test('two workspaces with the same types, rules and objects are each told of their own alone', async () => {
   const [ours, theirs] = await Promise.all([tenant('ours'), tenant('theirs')]);

@@ -1,18 +1,8 @@
 import { createLuck } from '../support/luck';
-import { openReceiver, type Receiver } from '../support/receiver';
-import { startService, type Service } from '../support/service';
+import { useService } from '../support/stage';
 import { storm } from '../support/storm';
 
-let service: Service;
-let receiver: Receiver;
-
-beforeAll(async () => {
-  [service, receiver] = await Promise.all([startService({ workers: 2 }), openReceiver()]);
-});
-afterAll(async () => {
-  await service?.stop();
-  await receiver?.close();
-});
+const { service, receiver } = useService({ workers: 2 });
 
 test('two workers that are killed at random: each event is owed to each endpoint once, and arrives', async () => {
   const luck = createLuck();

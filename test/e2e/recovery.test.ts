@@ -1,18 +1,9 @@
 import { readDeliveries, violationsAt } from '../support/checks';
-import { openReceiver, type Receiver } from '../support/receiver';
-import { startService, type Service, type TestEndpoint } from '../support/service';
+import type { TestEndpoint } from '../support/service';
+import { useService } from '../support/stage';
 import { until } from '../support/wait';
 
-let service: Service;
-let receiver: Receiver;
-beforeAll(async () => {
-  receiver = await openReceiver();
-  service = await startService({ workers: 2, env: { POSTHORN_RECONCILE_EVERY_MS: '2000' } });
-});
-afterAll(async () => {
-  await service?.stop();
-  await receiver?.close();
-});
+const { service, receiver } = useService({ workers: 2, env: { POSTHORN_RECONCILE_EVERY_MS: '2000' } });
 
 const LONG_AGO = '2025-01-01T00:00:00Z';
 const IN_FLIGHT = 10;

@@ -1,18 +1,10 @@
 import { isSigned, readDeliveries, violationsAt } from '../support/checks';
-import { openReceiver, type Received, type Receiver } from '../support/receiver';
-import { startService, type Service, untilSettled } from '../support/service';
+import type { Received } from '../support/receiver';
+import { untilSettled } from '../support/service';
+import { useService } from '../support/stage';
 import { until } from '../support/wait';
 
-let service: Service;
-let receiver: Receiver;
-
-beforeAll(async () => {
-  [service, receiver] = await Promise.all([startService(), openReceiver()]);
-});
-afterAll(async () => {
-  await service?.stop();
-  await receiver?.close();
-});
+const { service, receiver } = useService();
 
 /** Makes an endpoint at a path of its own that is owed events of that type, and publishes one. */
 async function oneEvent(name: string, policy: object): Promise<{ endpointId: string; secret: string; eventId: string; deliveryId: string; path: string }> {

@@ -1,20 +1,11 @@
 import { readDeliveries, violationsAt } from '../support/checks';
-import { openReceiver, type Receiver } from '../support/receiver';
-import { startService, type Service, untilSettled } from '../support/service';
+import { untilSettled } from '../support/service';
+import { useService } from '../support/stage';
 import { until } from '../support/wait';
 
 const POLICY = { timeout: '10s', retry: { delays: Array(20).fill('200ms'), jitter: 0 }, deactivate: 'never', maxInFlight: 40, ratePerSecond: 5_000 };
 
-let service: Service;
-let receiver: Receiver;
-
-beforeAll(async () => {
-  [service, receiver] = await Promise.all([startService({ workers: 2 }), openReceiver()]);
-});
-afterAll(async () => {
-  await service?.stop();
-  await receiver?.close();
-});
+const { service, receiver } = useService({ workers: 2 });
 
 test('an upgrade under load, API and workers one after the other: no call fails, nothing is lost, nothing comes twice', async () => {
   receiver.willAnswer('/plain', Array.from({ length: 60 }, (_, n) => (n % 5 === 0 ? 500 : { status: 200, afterMs: 30 })), { status: 200, afterMs: 30 });

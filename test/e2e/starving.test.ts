@@ -1,18 +1,8 @@
 import { firstWorkspace, storeEvents } from '../support/crowd';
-import { openReceiver, type Receiver } from '../support/receiver';
-import { startService, type Service } from '../support/service';
+import { useService } from '../support/stage';
 import { until } from '../support/wait';
 
-let service: Service;
-let receiver: Receiver;
-
-beforeAll(async () => {
-  [service, receiver] = await Promise.all([startService({ env: { LOG_LEVEL: 'error' } }), openReceiver()]);
-});
-afterAll(async () => {
-  await service?.stop();
-  await receiver?.close();
-});
+const { service, receiver } = useService({ env: { LOG_LEVEL: 'error' } });
 
 test('a lone event of one workspace arrives while nearly all of another\'s 20,000 still wait', async () => {
   const crowd = await firstWorkspace(service);

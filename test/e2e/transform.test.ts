@@ -1,20 +1,12 @@
 import { Webhook } from 'standardwebhooks';
-import { openReceiver, type Received, type Receiver } from '../support/receiver';
-import { type Service, startService, untilSettled } from '../support/service';
+import type { Received } from '../support/receiver';
+import { untilSettled } from '../support/service';
+import { useService } from '../support/stage';
 import { until } from '../support/wait';
 
 const POLICY = { timeout: '1s', connectTimeout: '1s', retry: { delays: ['1s', '1s', '1s'], jitter: 0 }, deactivate: { afterConsecutiveFailures: 1 } };
 
-let service: Service;
-let receiver: Receiver;
-
-beforeAll(async () => {
-  [service, receiver] = await Promise.all([startService(), openReceiver()]);
-});
-afterAll(async () => {
-  await service?.stop();
-  await receiver?.close();
-});
+const { service, receiver } = useService();
 
 const jsonata = (expression: string) => ({ language: 'jsonata', expression });
 const endpointAt = (path: string, expression: string | null, policy: object = POLICY) =>

@@ -1,18 +1,8 @@
 import { isSigned } from '../support/checks';
-import { openReceiver, type Receiver } from '../support/receiver';
-import { type Service, startService } from '../support/service';
+import { useService } from '../support/stage';
 import { until } from '../support/wait';
 
-let service: Service;
-let receiver: Receiver;
-
-beforeAll(async () => {
-  [service, receiver] = await Promise.all([startService(), openReceiver()]);
-});
-afterAll(async () => {
-  await service.stop();
-  await receiver.close();
-});
+const { service, receiver } = useService();
 
 const told = (path: string) => receiver.received(path).map(({ body }) => JSON.parse(body));
 const untilTold = async (path: string, types: readonly string[]) => {

@@ -67,7 +67,7 @@ export interface Service {
   startWorker(env?: Readonly<Record<string, string>>, openFiles?: number): Promise<Part>;
   /** What all processes wrote, for a test that failed. */
   output(): string;
-  /** Stops all processes in order and removes the database. @throws where a process is left. */
+  /** Stops all processes in order, also those that a signal has stopped, and removes the database. @throws where a process is left. */
   stop(): Promise<void>;
 }
 
@@ -87,10 +87,12 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     ...options.env,
   };
   const connection = await Connection.connect({ address: temporal.address });
+  const all: Spawned[] = [];
   const parts: Part[] = [];
   let url = '';
   const start = async (name: 'serve' | 'work', own: Readonly<Record<string, string>> = {}, openFiles?: number): Promise<Part> => {
     const spawned = spawnCli([name], { ...env, ...own }, openFiles);
+    all.push(spawned);
     const part = partOf(name, spawned);
     parts.push(part);
     const ready = await spawned.ready;
@@ -125,6 +127,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     startWorker: (own, openFiles) => start('work', own, openFiles),
     output: () => parts.map(({ name, pid, output }) => `--- ${name} ${pid}\n${output()}`).join('\n'),
     async stop() {
+      // Whom a test has stopped would not hear of it.
+      for (const spawned of all) spawned.signal('SIGCONT');
       await Promise.all(alive('work').map((worker) => worker.kill('SIGTERM')));
       await Promise.all(alive('serve').map((api) => api.kill('SIGTERM')));
       await connection.close();
