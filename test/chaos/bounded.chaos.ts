@@ -1,6 +1,6 @@
 import { countPlans, firstWorkspace, storeEvents, watcherHistory, watchRetries, workersMemory } from '../support/crowd';
-import { openReceiver } from '../support/receiver';
-import { startService, type Service } from '../support/service';
+import { refusedAddress } from '../support/receiver';
+import { useService } from '../support/stage';
 import { tell } from '../support/tell';
 import { until } from '../support/wait';
 
@@ -11,16 +11,11 @@ const EVENTS = 100_000;
  */
 const HEAP_MIB = 192;
 
-let service: Service;
 let refused: string;
-
-beforeEach(async () => {
-  const closed = await openReceiver();
-  await closed.close();
-  refused = closed.url;
-  service = await startService({ env: { LOG_LEVEL: 'error' }, workerEnv: [{ NODE_OPTIONS: `--max-old-space-size=${HEAP_MIB}` }] });
-});
-afterEach(() => service?.stop());
+const { service } = useService(async () => {
+  refused = (await refusedAddress()).url;
+  return { env: { LOG_LEVEL: 'error' }, workerEnv: [{ NODE_OPTIONS: `--max-old-space-size=${HEAP_MIB}` }] };
+}, { each: true });
 
 const policy = { retry: { delays: Array(10).fill('1h'), jitter: 0 }, deactivate: 'never', maxInFlight: 100, ratePerSecond: 5_000 };
 

@@ -4,30 +4,25 @@ import { join } from 'node:path';
 import { freePort } from '../../src/embedded/ports';
 import { violationsAt } from '../support/checks';
 import { readScrape } from '../support/prometheus';
-import { openReceiver, type Receiver } from '../support/receiver';
-import { startService, type Service, untilSettled } from '../support/service';
+import { untilSettled } from '../support/service';
+import { useService } from '../support/stage';
 import { until } from '../support/wait';
 
 const folder = mkdtempSync(join(tmpdir(), 'posthorn-clock-'));
 const file = join(folder, 'ahead');
 const setClock = (aheadMs: number): void => writeFileSync(file, String(aheadMs));
 
-let service: Service;
-let receiver: Receiver;
 let env: Readonly<Record<string, string>>;
 let port: number;
 
-beforeEach(async () => {
+// Before the service, which ends in good order by a clock that is right.
+afterEach(() => setClock(0));
+const { service, receiver } = useService(async () => {
   setClock(0);
   port = await freePort();
   env = { NODE_OPTIONS: `--require ${join(__dirname, '..', 'support', 'fake-clock.cjs')}`, FAKE_CLOCK: file, WORKER_METRICS_PORT: String(port) };
-  [service, receiver] = await Promise.all([startService({ workerEnv: [env] }), openReceiver()]);
-});
-afterEach(async () => {
-  setClock(0);
-  await service?.stop();
-  await receiver?.close();
-});
+  return { workerEnv: [env] };
+}, { each: true });
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const skew = async (): Promise<number> => readScrape(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).value('posthorn_clock_skew_seconds');

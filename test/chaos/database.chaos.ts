@@ -3,28 +3,19 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { readDeliveries, violationsAt } from '../support/checks';
 import { type OwnServers, startOwnServers } from '../support/own-servers';
-import { openReceiver, type Receiver } from '../support/receiver';
-import { startService, type Service, untilSettled } from '../support/service';
+import { untilSettled } from '../support/service';
+import { useService } from '../support/stage';
 import { tell } from '../support/tell';
 import { until } from '../support/wait';
 
 const POLICY = { timeout: '2s', connectTimeout: '1s', retry: { delays: Array(40).fill('200ms'), jitter: 0 }, deactivate: 'never', maxInFlight: 50, ratePerSecond: 30 };
 
 let servers: OwnServers;
-let service: Service;
-let receiver: Receiver;
-
-beforeEach(async () => {
-  [servers, receiver] = await Promise.all([startOwnServers({ max_connections: '60' }), openReceiver()]);
-  service = await startService({
-    database: servers.database(), temporal: { address: servers.temporal.address, namespace: 'default' }, env: { POSTHORN_RECONCILE_EVERY_MS: '2000' },
-  });
-}, 180_000);
-afterEach(async () => {
-  await service?.stop();
-  await receiver?.close();
-  await servers?.stop();
-});
+const { service, receiver } = useService(async (later) => {
+  servers = await startOwnServers({ max_connections: '60' });
+  later(() => servers.stop());
+  return { database: servers.database(), temporal: { address: servers.temporal.address, namespace: 'default' }, env: { POSTHORN_RECONCILE_EVERY_MS: '2000' } };
+}, { each: true });
 
 async function connected<T>(work: (client: Client) => Promise<T>): Promise<T> {
   const client = new Client({ connectionString: servers.postgres.url });

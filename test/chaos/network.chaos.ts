@@ -1,8 +1,8 @@
 import { type ChaosProxy, openChaosProxy } from '../support/chaos-proxy';
 import { check, readDeliveries, type Violation } from '../support/checks';
 import { freshDatabase, type TestDatabase } from '../support/postgres';
-import { openReceiver, type Receiver } from '../support/receiver';
-import { type Part, startService, type Service, type TestEndpoint, untilSettled } from '../support/service';
+import { type Part, type Service, type TestEndpoint, untilSettled } from '../support/service';
+import { useService } from '../support/stage';
 import { tell } from '../support/tell';
 import { freshNamespace } from '../support/temporal';
 import { until } from '../support/wait';
@@ -10,28 +10,31 @@ import { until } from '../support/wait';
 const POLICY = { timeout: '4s', connectTimeout: '1s', retry: { delays: Array(40).fill('300ms'), jitter: 0 }, deactivate: 'never', maxInFlight: 60, ratePerSecond: 5_000 };
 
 let database: TestDatabase;
-let service: Service;
-let receiver: Receiver;
 let toPostgres: ChaosProxy;
 let toTemporal: ChaosProxy;
 let cutOff: Part;
 
+// Before the service, which ends in good order.
+afterEach(() => {
+  toPostgres?.set('pass');
+  toTemporal?.set('pass');
+});
+
 /** One worker, which reaches PostgreSQL and Temporal through proxies. The API reaches PostgreSQL by itself, and Temporal not at all. */
-beforeEach(async () => {
+const { service, receiver } = useService(async (later) => {
   const temporal = await freshNamespace();
-  [database, receiver] = await Promise.all([freshDatabase(), openReceiver()]);
-  [toPostgres, toTemporal] = await Promise.all([openChaosProxy(Number(new URL(database.url).port)), openChaosProxy(Number(temporal.address.split(':')[1]))]);
-  service = await startService({
+  database = await freshDatabase();
+  toPostgres = await openChaosProxy(Number(new URL(database.url).port));
+  later(() => toPostgres.close());
+  toTemporal = await openChaosProxy(Number(temporal.address.split(':')[1]));
+  later(() => toTemporal.close());
+  return {
     database, temporal, env: { POSTHORN_RECONCILE_EVERY_MS: '2000' },
     workerEnv: [{ DATABASE_URL: toPostgres.through(database.url), TEMPORAL_ADDRESS: `127.0.0.1:${toTemporal.port}` }],
-  });
+  };
+}, { each: true });
+beforeEach(() => {
   cutOff = service.workers()[0]!;
-});
-afterEach(async () => {
-  toPostgres.set('pass');
-  toTemporal.set('pass');
-  await service?.stop();
-  await Promise.all([toPostgres.close(), toTemporal.close(), receiver.close()]);
 });
 
 /** Everything that is wrong, and what became of the attempts, of deliveries of which all were over before the worker came back. */

@@ -5,9 +5,9 @@ import { createLuck } from '../support/luck';
 import { startLoad } from '../support/mixed-load';
 import { lookForOwnerless, type OwnerLook } from '../support/owners';
 import { type OwnServers, startOwnServers } from '../support/own-servers';
-import { openReceiver, type Receiver } from '../support/receiver';
 import { replayRun } from '../support/replays';
-import { startService, type Service, untilSettled } from '../support/service';
+import { untilSettled } from '../support/service';
+import { useService } from '../support/stage';
 import { tell } from '../support/tell';
 import { until } from '../support/wait';
 
@@ -26,29 +26,21 @@ const POLICY = {
 const luck = createLuck();
 const proxies: Record<string, ChaosProxy> = {};
 let servers: OwnServers;
-let service: Service;
-let receiver: Receiver;
 
-beforeAll(async () => {
+const { service, receiver } = useService(async (later) => {
   process.stderr.write(`The same again: POSTHORN_SEED=${luck.seed} POSTHORN_CHAOS_MINUTES=${MINUTES} npm run test:chaos -- random\n`);
   servers = await startOwnServers();
+  later(() => servers.stop());
+  later(() => Promise.all(Object.values(proxies).map((proxy) => proxy.close())));
   const { postgres, temporal } = servers;
   for (const who of ['workerToPostgres', 'apiToPostgres']) proxies[who] = await openChaosProxy(postgres.port);
   proxies['workerToTemporal'] = await openChaosProxy(temporal.ports.port);
-  receiver = await openReceiver();
-  service = await startService({
+  return {
     workers: WORKERS, database: servers.database(), temporal: { address: temporal.address, namespace: 'default' },
     env: { POSTHORN_RECONCILE_EVERY_MS: '5000', LOG_LEVEL: 'error' },
     apiEnv: { DATABASE_URL: proxies['apiToPostgres']!.through(postgres.url) }, workerEnv: Array.from({ length: WORKERS }, () => workerEnv(servers)),
-  });
-}, 180_000);
-afterAll(async () => {
-  for (const { pid } of service?.workers() ?? []) process.kill(pid, 'SIGCONT');
-  await service?.stop();
-  await receiver?.close();
-  await Promise.all(Object.values(proxies).map((proxy) => proxy.close()));
-  await servers?.stop();
-}, 120_000);
+  };
+});
 
 const workerEnv = ({ postgres }: OwnServers): Record<string, string> => ({
   DATABASE_URL: proxies['workerToPostgres']!.through(postgres.url), TEMPORAL_ADDRESS: `127.0.0.1:${proxies['workerToTemporal']!.port}`,

@@ -1,9 +1,9 @@
 import { Client } from 'pg';
 import { violationsAt } from '../support/checks';
 import { spawnCli } from '../support/processes';
-import { openReceiver, type Receiver } from '../support/receiver';
-import { startService, type Service, untilSettled } from '../support/service';
+import { untilSettled } from '../support/service';
 import { freshDatabase, type TestDatabase } from '../support/postgres';
+import { useService } from '../support/stage';
 import { tell } from '../support/tell';
 import { until } from '../support/wait';
 
@@ -11,16 +11,9 @@ import { until } from '../support/wait';
 const POLICY = { timeout: '10s', connectTimeout: '1s', retry: { delays: Array(20).fill('200ms'), jitter: 0 }, deactivate: 'never', maxInFlight: 60, ratePerSecond: 5_000 };
 
 let database: TestDatabase;
-let service: Service;
-let receiver: Receiver;
-
-beforeAll(async () => {
+const { service, receiver } = useService(async () => {
   database = await freshDatabase();
-  [service, receiver] = await Promise.all([startService({ workers: 2, database }), openReceiver()]);
-});
-afterAll(async () => {
-  await service?.stop();
-  await receiver?.close();
+  return { workers: 2, database };
 });
 
 /** What a next release may add to tables that this one uses: nothing that this one would notice. */

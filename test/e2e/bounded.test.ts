@@ -1,6 +1,6 @@
 import { firstWorkspace, runningRetries, storeEvents, untilPlanned, watcherHistory, watchRetries } from '../support/crowd';
-import { openReceiver, type Receiver } from '../support/receiver';
-import { startService, type Service } from '../support/service';
+import { refusedAddress } from '../support/receiver';
+import { useService } from '../support/stage';
 import { tell } from '../support/tell';
 import { until } from '../support/wait';
 
@@ -9,20 +9,7 @@ const EVENTS = 10_000;
 /** What the worker may start before an endpoint counts as failing and after: see RETRIES_WHILE_FAILING. */
 const MOST_RETRIES = 50;
 
-let service: Service;
-let receiver: Receiver;
-let refused: string;
-
-beforeAll(async () => {
-  const closed = await openReceiver();
-  await closed.close();
-  refused = closed.url;
-  [service, receiver] = await Promise.all([startService({ env: { LOG_LEVEL: 'error' } }), openReceiver()]);
-});
-afterAll(async () => {
-  await service?.stop();
-  await receiver?.close();
-});
+const { service, receiver } = useService({ env: { LOG_LEVEL: 'error' } });
 
 const RETRIES = { delays: Array(10).fill('1h'), jitter: 0 };
 const statusOf = async (id: string): Promise<string> => (await service.ok('GET', `/v1/endpoints/${id}`)).status;
@@ -30,6 +17,7 @@ const statusOf = async (id: string): Promise<string> => (await service.ok('GET',
 test(`${EVENTS} events that are owed to an endpoint that refuses cost at most ${MOST_RETRIES} workflows, and wait in PostgreSQL`, async () => {
   const workspaceId = await firstWorkspace(service);
   // As fast as it gets: the breaker opens long after the first failures.
+  const { url: refused } = await refusedAddress();
   const { id } = await service.endpoint(`${refused}/`, { events: ['owed'], policy: { retry: RETRIES, deactivate: 'never', maxInFlight: 100, ratePerSecond: 5_000 } });
   const watched = watchRetries(service, [id]);
   await storeEvents(service, workspaceId, EVENTS, 'owed');

@@ -1,11 +1,7 @@
-import { startService, type Service } from '../support/service';
+import { useService } from '../support/stage';
 import { until } from '../support/wait';
 
-let service: Service;
-beforeAll(async () => {
-  service = await startService({ workers: 2 });
-});
-afterAll(() => service.stop());
+const { service } = useService({ workers: 2 });
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a job as the API answers it
 const read = (jobId: string): Promise<any> => service.ok('GET', `/v1/jobs/${jobId}`);

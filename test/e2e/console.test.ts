@@ -1,7 +1,7 @@
 import type { Browser, BrowserContext, Page, Request } from 'playwright-core';
 import { axeFaults, openBrowser } from '../support/browser';
-import { openReceiver, type Receiver } from '../support/receiver';
-import { startService, untilSettled, type Service } from '../support/service';
+import { untilSettled } from '../support/service';
+import { useService } from '../support/stage';
 import { until } from '../support/wait';
 
 /** Where pictures of the pages are left, if anywhere. */
@@ -10,16 +10,18 @@ const WIDE = { width: 1280, height: 900 };
 const PHONE = { width: 360, height: 740 };
 const XSS = `<img src=x onerror="document.title='broken'"><script>document.title='broken'</script>`;
 
-let service: Service;
-let receiver: Receiver;
 let browser: Browser;
 let context: BrowserContext;
 let page: Page;
 /** What went wrong in the page: faults, and what its policy refused. */
 const faults: string[] = [];
 
+const { service, receiver } = useService(async (later) => {
+  browser = await openBrowser();
+  later(() => browser.close());
+  return {};
+});
 beforeAll(async () => {
-  [service, receiver, browser] = await Promise.all([startService(), openReceiver(), openBrowser()]);
   context = await browser.newContext({ viewport: WIDE, colorScheme: 'light' });
   context.setDefaultTimeout(15_000);
   page = await context.newPage();
@@ -32,11 +34,6 @@ beforeAll(async () => {
     if (request.url().includes(service.rootKey)) faults.push('the key is in an address');
   });
 }, 120_000);
-afterAll(async () => {
-  await browser?.close();
-  await service?.stop();
-  await receiver?.close();
-});
 
 const open = async (place: string): Promise<void> => {
   await page.goto(`${service.url()}/console#/${place}`);

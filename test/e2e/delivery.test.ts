@@ -1,6 +1,6 @@
 import { chakraSignature, isSigned, violationsAt } from '../support/checks';
-import { openReceiver, type Receiver } from '../support/receiver';
-import { startService, type Service, untilSettled } from '../support/service';
+import { untilSettled } from '../support/service';
+import { useService } from '../support/stage';
 import { until } from '../support/wait';
 
 /** The three ways in which first attempts and their workflows come together. */
@@ -12,16 +12,7 @@ const WAYS: readonly (readonly [string, Readonly<Record<string, string>>])[] = [
 const BURST = 300;
 
 describe.each(WAYS)('deliveries %s', (name, env) => {
-  let service: Service;
-  let receiver: Receiver;
-
-  beforeAll(async () => {
-    [service, receiver] = await Promise.all([startService({ env, workers: 2 }), openReceiver()]);
-  });
-  afterAll(async () => {
-    await service?.stop();
-    await receiver?.close();
-  });
+  const { service, receiver } = useService({ env, workers: 2 });
 
   test('a process becomes CONVERTED, the rule matches, and the signed delivery arrives', async () => {
     const endpoint = await service.endpoint(`${receiver.url}/converted`);

@@ -1,23 +1,22 @@
 import { violationsAt } from '../support/checks';
 import { openReceiver, type Receiver } from '../support/receiver';
-import { startService, type Service, untilSettled } from '../support/service';
+import { untilSettled } from '../support/service';
+import { useService } from '../support/stage';
 import { makeTls, type TestTls } from '../support/tls';
 import { openTokenServer, type TokenServer } from '../support/token-server';
 import { until } from '../support/wait';
 
-let service: Service;
-let receiver: Receiver;
 let strict: Receiver;
 let tokens: TokenServer;
 let tls: TestTls;
-beforeAll(async () => {
+const { service, receiver } = useService(async (later) => {
   tls = makeTls();
-  [service, receiver, strict, tokens] = await Promise.all([startService(), openReceiver(), openReceiver(0, { ...tls, clientCa: tls.ca }), openTokenServer('a-secret-token')]);
-});
-afterAll(async () => {
-  await service?.stop();
-  await Promise.all([receiver?.close(), strict?.close(), tokens?.close()]);
-  tls?.remove();
+  later(() => tls.remove());
+  strict = await openReceiver(0, { ...tls, clientCa: tls.ca });
+  later(() => strict.close());
+  tokens = await openTokenServer('a-secret-token');
+  later(() => tokens.close());
+  return {};
 });
 beforeEach(() => {
   tokens.answer = null;

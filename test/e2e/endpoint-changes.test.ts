@@ -1,25 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { isSigned, readDeliveries } from '../support/checks';
-import { openReceiver, type Receiver } from '../support/receiver';
-import { startService, type Service, untilSettled } from '../support/service';
+import { fakeDns } from '../support/fake-names';
+import { untilSettled } from '../support/service';
+import { useService } from '../support/stage';
 import { until } from '../support/wait';
 
-let service: Service;
-let receiver: Receiver;
-const folder = mkdtempSync(join(tmpdir(), 'posthorn-dns-'));
-const resolveTo = (names: Readonly<Record<string, readonly string[]>>): void => writeFileSync(join(folder, 'names.json'), JSON.stringify(names));
-
-beforeAll(async () => {
-  resolveTo({});
-  const dns = { NODE_OPTIONS: `--require ${join(__dirname, '..', 'support', 'fake-dns.cjs')}`, FAKE_DNS: join(folder, 'names.json') };
-  [service, receiver] = await Promise.all([startService({ env: dns }), openReceiver()]);
-});
-afterAll(async () => {
-  await service?.stop();
-  await receiver?.close();
-  rmSync(folder, { recursive: true });
+const dns = fakeDns();
+const { service, receiver } = useService((later) => {
+  later(() => dns.remove());
+  return { env: dns.env };
 });
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a delivery as the API answers it
@@ -71,12 +59,12 @@ test('what an event is owed stays as it was decided, whatever becomes of its rul
 });
 
 test('a name that resolves to a forbidden address by then is not called', async () => {
-  resolveTo({ 'hooks.test': ['127.0.0.1'] });
+  dns.resolveTo({ 'hooks.test': ['127.0.0.1'] });
   const { deliveryId } = await waiting('rebound', {}, `http://hooks.test:${receiver.port}/rebound`);
   expect(receiver.received('/rebound')).toHaveLength(1);
   // Also one forbidden answer among others.
   for (const [attempts, addresses] of [[2, ['169.254.169.254']], [3, ['127.0.0.1', '10.0.0.1']]] as const) {
-    resolveTo({ 'hooks.test': addresses });
+    dns.resolveTo({ 'hooks.test': addresses });
     await service.ok('POST', `/v1/deliveries/${deliveryId}/retry`);
     const found = await until(async () => {
       const seen = await delivery(deliveryId);

@@ -1,5 +1,5 @@
 import { readDeliveries } from '../support/checks';
-import { openReceiver } from '../support/receiver';
+import { openReceiver, refusedAddress } from '../support/receiver';
 import { untilSettled } from '../support/service';
 import { useService } from '../support/stage';
 import { until } from '../support/wait';
@@ -23,8 +23,7 @@ const toldOf = (path: string, endpointId: string): any[] =>
 
 test('each step of an endpoint’s life is told to whoever asked, and stands in the audit trail with who or what did it', async () => {
   const { id: observer } = await service.endpoint(`${receiver.url}/observer`, { events: ['endpoint.*', 'delivery.*'], policy: { ordering: 'fifo' } });
-  const closed = await openReceiver();
-  await closed.close();
+  const closed = await refusedAddress();
   const { id } = await service.endpoint(`${closed.url}/`, {
     // It listens to everything, and still is not told of itself.
     events: ['steps', 'endpoint.*', 'delivery.*'],

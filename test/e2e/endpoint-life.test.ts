@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { findTemporalCli } from '../../src/embedded/temporal-cli';
 import { readDeliveries } from '../support/checks';
-import { openReceiver } from '../support/receiver';
+import { openReceiver, refusedAddress } from '../support/receiver';
 import { untilSettled } from '../support/service';
 import { useService } from '../support/stage';
 import { until } from '../support/wait';
@@ -66,8 +66,7 @@ test('a policy that deactivates after one exhausted delivery comes true, and oth
 });
 
 test('five refused connections open the breaker; first attempts wait behind it, and the first success lets them out', async () => {
-  const closed = await openReceiver();
-  await closed.close();
+  const closed = await refusedAddress();
   const { id } = await service.endpoint(`${closed.url}/`, {
     events: ['refused'], policy: { retry: { delays: Array(50).fill('200ms'), jitter: 0 }, deactivate: 'never', probe: { every: '100ms', max: '200ms' } },
   });

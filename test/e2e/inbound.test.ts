@@ -1,6 +1,7 @@
 import { chakraSignature } from '../support/checks';
-import { openReceiver, type Received, type Receiver } from '../support/receiver';
-import { startService, type Service, untilSettled } from '../support/service';
+import type { Received } from '../support/receiver';
+import { untilSettled } from '../support/service';
+import { useService } from '../support/stage';
 import { until } from '../support/wait';
 import { change, hubSignature, message, notification, SAMPLE_MESSAGE } from '../support/whatsapp';
 
@@ -8,12 +9,10 @@ const APP_SECRET = "the app's secret";
 const SECRET = 'shared with the receiver';
 
 describe('what a channel receives', () => {
-  let service: Service;
-  let receiver: Receiver;
+  const { service, receiver } = useService();
   let channelId: string;
 
   beforeAll(async () => {
-    [service, receiver] = await Promise.all([startService(), openReceiver()]);
     const meta = await service.endpoint(`${receiver.url}/meta`, { dialect: 'meta', secret: SECRET });
     const friendly = await service.endpoint(`${receiver.url}/friendly`, { dialect: 'chakra-inbound' });
     const named = await service.endpoint(`${receiver.url}/named`);
@@ -23,10 +22,6 @@ describe('what a channel receives', () => {
     channelId = (await service.ok('POST', '/v1/channels', {
       kind: 'whatsapp', verifyToken: 'v', appSecret: APP_SECRET, passThroughEndpointId: meta.id, friendlyEndpointId: friendly.id, events: ['message', 'status'],
     })).id;
-  });
-  afterAll(async () => {
-    await service?.stop();
-    await receiver?.close();
   });
 
   const post = async (body: string): Promise<number> =>

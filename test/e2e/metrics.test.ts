@@ -5,23 +5,22 @@ import { OUTCOMES } from '../../src/domain/attempt';
 import { DIALECT_NAMES } from '../../src/domain/dialect';
 import { routes } from '../../src/api/routes';
 import { freePort } from '../../src/embedded/ports';
-import { type Receiver, openReceiver } from '../support/receiver';
 import { missingIn } from '../support/promql';
 import { familyOf, readScrape, type Scrape } from '../support/prometheus';
-import { type Service, startService, untilSettled } from '../support/service';
+import { untilSettled } from '../support/service';
+import { useService } from '../support/stage';
 import { until } from '../support/wait';
 
 /** Events that arrive, those that are answered 500 once and then arrive, those that are given up, those that are held. */
 const [FINE, FLAKY, DEAD, HELD] = [40, 5, 3, 4];
 
-let service: Service;
-let receiver: Receiver;
 let ports: { readonly api: number; readonly worker: number };
 
-beforeAll(async () => {
+const { service, receiver } = useService(async () => {
   ports = { api: await freePort(), worker: await freePort() };
-  receiver = await openReceiver();
-  service = await startService({ env: { METRICS_PORT: String(ports.api), WORKER_METRICS_PORT: String(ports.worker) } });
+  return { env: { METRICS_PORT: String(ports.api), WORKER_METRICS_PORT: String(ports.worker) } };
+});
+beforeAll(async () => {
   receiver.willAnswer('/flaky', Array.from({ length: FLAKY }, () => 500));
   receiver.willAnswer('/dead', [], 503);
   const policy = { retry: { delays: ['1s'], jitter: 0 } };
@@ -34,10 +33,6 @@ beforeAll(async () => {
     ...await service.publish(FINE, 'fine'), ...await service.publish(FLAKY, 'flaky'), ...await service.publish(DEAD, 'dead'), ...await service.publish(HELD, 'held'),
   ];
   await untilSettled(service, ids);
-});
-afterAll(async () => {
-  await service?.stop();
-  await receiver?.close();
 });
 
 async function scrape(of: 'api' | 'worker'): Promise<Scrape> {

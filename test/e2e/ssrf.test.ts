@@ -1,32 +1,26 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fakeDns } from '../support/fake-names';
 import { newId } from '../support/make';
 import { startReceiver, type Receiver } from '../support/raw-receiver';
-import { startService, type Service, untilSettled } from '../support/service';
+import { untilSettled } from '../support/service';
 import { forbiddenUrls, NAMES } from '../support/ssrf-vectors';
+import { useService } from '../support/stage';
 
-const folder = mkdtempSync(join(tmpdir(), 'posthorn-ssrf-'));
-const [namesFile, spyFile] = [join(folder, 'names.json'), join(folder, 'dialled')];
-const preload = (name: string): string => `--require ${join(__dirname, '..', 'support', name)}`;
+const dns = fakeDns();
+const spyFile = join(dns.folder, 'dialled');
+const canaries: Receiver[] = [];
 
-let service: Service;
-let canaries: readonly Receiver[];
-
-beforeAll(async () => {
-  writeFileSync(namesFile, '{}');
+const { service } = useService(async (later) => {
+  later(() => dns.remove());
+  later(() => Promise.all(canaries.map((canary) => canary.close())));
   writeFileSync(spyFile, '');
-  const first = await startReceiver((socket) => socket.end());
-  canaries = [first, await startReceiver((socket) => socket.end(), { host: '::1', port: first.port })];
-  service = await startService({
-    env: { DELIVERY_ALLOWED_NETWORKS: '', FAKE_DNS: namesFile, NODE_OPTIONS: preload('fake-dns.cjs') },
-    workerEnv: [{ NODE_OPTIONS: `${preload('fake-dns.cjs')} ${preload('spy-connect.cjs')}`, SPY_CONNECT: spyFile }],
-  });
-});
-afterAll(async () => {
-  await service?.stop();
-  await Promise.all((canaries ?? []).map((canary) => canary.close()));
-  rmSync(folder, { recursive: true });
+  canaries.push(await startReceiver((socket) => socket.end()));
+  canaries.push(await startReceiver((socket) => socket.end(), { host: '::1', port: canaries[0]!.port }));
+  return {
+    env: { DELIVERY_ALLOWED_NETWORKS: '', ...dns.env },
+    workerEnv: [{ NODE_OPTIONS: `${dns.env.NODE_OPTIONS} --require ${join(__dirname, '..', 'support', 'spy-connect.cjs')}`, SPY_CONNECT: spyFile }],
+  };
 });
 
 const policy = { retry: { delays: [] }, deactivate: 'never' };
@@ -68,9 +62,9 @@ test('a delivery calls no address that is not public, in whatever spelling it wa
 test('a name that is public or unknown when it is saved is checked again at each delivery: rebinding, poisoning, and answers that are none', async () => {
   const answers: Record<string, readonly string[] | string> = { ...NAMES, 'unknown.test': 'ENOTFOUND', 'servfail.test': 'EAI_AGAIN', 'silent.test': 'hang', 'empty.test': [] };
   const expected: Record<string, string> = { 'unknown.test': 'dns_error', 'servfail.test': 'dns_error', 'silent.test': 'connect_timeout', 'empty.test': 'dns_error' };
-  writeFileSync(namesFile, JSON.stringify(Object.fromEntries(Object.keys(answers).map((name, index) => [name, index % 2 === 0 ? ['8.8.8.8'] : 'ENOTFOUND']))));
+  dns.resolveTo(Object.fromEntries(Object.keys(answers).map((name, index) => [name, index % 2 === 0 ? ['8.8.8.8'] : 'ENOTFOUND'])));
   for (const name of Object.keys(answers)) await service.endpoint(`http://${name}:${canaries[0]!.port}/`, { events: ['rebound'], policy: { ...policy, timeout: '1s' } });
-  writeFileSync(namesFile, JSON.stringify(answers));
+  dns.resolveTo(answers);
   const before = dialled();
   const attempts = await attemptAll('rebound');
   const came = Object.fromEntries(attempts.map(({ url, outcome }) => [new URL(url).hostname, outcome]));

@@ -1,20 +1,15 @@
-import { openReceiver, type Receiver } from '../support/receiver';
-import { startService, untilSettled, type Service } from '../support/service';
+import { untilSettled } from '../support/service';
+import { useService } from '../support/stage';
 import { openStream, type TestStream } from '../support/stream';
 import { until } from '../support/wait';
 
-let service: Service;
-let receiver: Receiver;
 let stream: TestStream;
+// Before its service, which waits for those who still read.
+afterAll(() => stream?.close());
+const { service, receiver } = useService({ workers: 2 });
 beforeAll(async () => {
-  [service, receiver] = await Promise.all([startService({ workers: 2 }), openReceiver()]);
   stream = await openStream(service.url(), { authorization: `Bearer ${service.rootKey}` });
   await stream.event(({ type }) => type === 'ready');
-});
-afterAll(async () => {
-  stream?.close();
-  await service?.stop();
-  await receiver?.close();
 });
 
 const sumOf = (status: string): number =>

@@ -1,23 +1,12 @@
 import { readDeliveries, violationsAt } from '../support/checks';
-import { openReceiver, type Receiver } from '../support/receiver';
-import { type Part, startService, type Service, untilSettled } from '../support/service';
+import { untilSettled } from '../support/service';
+import { useService } from '../support/stage';
 import { until } from '../support/wait';
 
 /** Short, so that the leases of a worker that was stopped (timeout and 5 s) are soon over. */
 const POLICY = { timeout: '6s', connectTimeout: '1s', retry: { delays: Array(20).fill('200ms'), jitter: 0 }, deactivate: 'never', maxInFlight: 60, ratePerSecond: 5_000 };
 
-let service: Service;
-let receiver: Receiver;
-let stopped: Part | undefined;
-
-beforeAll(async () => {
-  [service, receiver] = await Promise.all([startService({ workers: 1 }), openReceiver()]);
-});
-afterAll(async () => {
-  if (stopped?.isAlive()) process.kill(stopped.pid, 'SIGCONT');
-  await service?.stop();
-  await receiver?.close();
-});
+const { service, receiver } = useService({ workers: 1 });
 
 test('a worker that is stopped in the middle of deliveries: the other takes over, and what the first reports later changes nothing', async () => {
   receiver.willAnswer('/plain', [], { status: 200, afterMs: 3_000 });
@@ -29,8 +18,7 @@ test('a worker that is stopped in the middle of deliveries: the other takes over
   for (let page = 0; page < 4; page += 1) eventIds.push(...await service.publish(15, 'taken'));
   // Answers come three seconds after their requests.
   await until(() => receiver.mostOpen('/plain') >= 20, { what: 'requests that are not answered yet' });
-  const [first] = service.workers();
-  stopped = first!;
+  const stopped = service.workers()[0]!;
   process.kill(stopped.pid, 'SIGSTOP');
   await service.startWorker();
 

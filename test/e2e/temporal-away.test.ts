@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type EmbeddedTemporal, startTemporal } from '../../src/embedded/temporal';
 import { findTemporalCli } from '../../src/embedded/temporal-cli';
 import { readDeliveries, violationsAt } from '../support/checks';
-import { openReceiver, type Receiver } from '../support/receiver';
+import { openReceiver, type Receiver, refusedAddress } from '../support/receiver';
 import { startService, type Service, untilSettled } from '../support/service';
 import { until } from '../support/wait';
 
@@ -69,8 +69,7 @@ test('when Temporal has lost all it knew, everything that waited is taken up aga
   receiver.willAnswer('/sleeping', [500], 200);
   receiver.willAnswer('/probed', [500, 500], 200);
   const sleeping = await service.endpoint(`${receiver.url}/sleeping`, { events: ['lost'], policy: { ...POLICY, retry: { delays: ['5s', '1h'], jitter: 0 } } });
-  const closed = await openReceiver();
-  await closed.close();
+  const closed = await refusedAddress();
   const broken = await service.endpoint(`${closed.url}/broken`, {
     events: ['lost'], policy: { ...POLICY, retry: { delays: Array(5).fill('100ms').concat(Array(5).fill('10s')), jitter: 0 }, probe: { every: '6s', max: '6s' } },
   });

@@ -1,21 +1,16 @@
 import { openCollector, type CollectedSpan, type Collector } from '../support/collector';
-import { openReceiver, type Receiver } from '../support/receiver';
-import { startService, type Service, untilSettled } from '../support/service';
+import { untilSettled } from '../support/service';
+import { useService } from '../support/stage';
 import { until } from '../support/wait';
 
-let service: Service;
-let receiver: Receiver;
 let collector: Collector;
 
-beforeAll(async () => {
-  [receiver, collector] = await Promise.all([openReceiver(), openCollector()]);
-  service = await startService({
+const { service, receiver } = useService(async (later) => {
+  collector = await openCollector();
+  later(() => collector.close());
+  return {
     env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_EXPORTER_OTLP_HEADERS: 'x-tenant=ours,x-note=a%20b', OTEL_SERVICE_NAME: 'deliveries', LOG_LEVEL: 'info' },
-  });
-});
-afterAll(async () => {
-  await service?.stop();
-  await Promise.all([receiver?.close(), collector?.close()]);
+  };
 });
 
 const RETRY = { retry: { delays: ['100ms'], jitter: 0 } };

@@ -1,20 +1,11 @@
-import { openReceiver, type Receiver } from '../support/receiver';
-import { type Service, startService } from '../support/service';
-import { makeTls, type TestTls } from '../support/tls';
+import { useService } from '../support/stage';
+import { makeTls } from '../support/tls';
 import { until } from '../support/wait';
 
-let tls: TestTls;
-let service: Service;
-let receiver: Receiver;
-
-beforeAll(async () => {
-  tls = makeTls();
-  [service, receiver] = await Promise.all([startService({ env: { NODE_EXTRA_CA_CERTS: tls.caFile } }), openReceiver(0, tls)]);
-});
-afterAll(async () => {
-  await service.stop();
-  await receiver.close();
-  tls.remove();
+const { service, receiver } = useService((later) => {
+  const tls = makeTls();
+  later(() => tls.remove());
+  return { env: { NODE_EXTRA_CA_CERTS: tls.caFile }, tls };
 });
 
 const SECONDS = expect.any(Number);

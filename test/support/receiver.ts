@@ -27,6 +27,13 @@ export interface Receiver {
   close(): Promise<void>;
 }
 
+/** An address that refuses every connection, until a receiver is opened on its port. */
+export async function refusedAddress(): Promise<{ readonly url: string; readonly port: number }> {
+  const { url, port, close } = await openReceiver();
+  await close();
+  return { url, port };
+}
+
 interface Script {
   plans: AnswerPlan[];
   otherwise: AnswerPlan;

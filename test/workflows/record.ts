@@ -9,7 +9,7 @@ import { freePort } from '../../src/embedded/ports';
 import { findTemporalCli } from '../../src/embedded/temporal-cli';
 import { SEARCH_ATTRIBUTE_TYPES } from '../../src/search-attributes';
 import { saveHistory } from '../support/history';
-import { openReceiver, type Receiver } from '../support/receiver';
+import { openReceiver, type Receiver, refusedAddress } from '../support/receiver';
 import { startService, type Service, untilSettled } from '../support/service';
 import { until } from '../support/wait';
 
@@ -105,8 +105,7 @@ test('watchEndpoint: deactivated by its policy and reactivated by signal, failin
   await untilEnded(`endpoint/${policy.id}`);
   await save('watch-policy-and-signal', `endpoint/${policy.id}`);
 
-  const closed = await openReceiver();
-  await closed.close();
+  const closed = await refusedAddress();
   const breaker = await service.endpoint(`${closed.url}/`, {
     events: ['breaker'], policy: { retry: { delays: Array(5).fill('50ms').concat('1h'), jitter: 0 }, deactivate: 'never', probe: { every: '100ms', max: '100ms' } },
   });
