@@ -2,6 +2,7 @@ import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { readDeliveries, violationsAt } from '../support/checks';
+import { insist } from '../support/insist';
 import { type OwnServers, startOwnServers } from '../support/own-servers';
 import { untilSettled } from '../support/service';
 import { useService } from '../support/stage';
@@ -89,10 +90,7 @@ test.each(Object.keys(REFUSALS))('while PostgreSQL %s the API answers 503, and n
   expect(receiver.received('/refused')).toHaveLength(sent);
   await end();
 
-  eventIds.push(await until(async () => {
-    const answer = await service.call('POST', '/v1/events', { type: 'refused', data: {}, id: 'late' });
-    return answer.status === 202 && (answer.body.id as string);
-  }, { what: 'the API to be well again', deadlineMs: 60_000 }));
+  eventIds.push((await insist(service, 'POST', '/v1/events', { type: 'refused', data: {}, id: 'late' })).id);
   await untilSettled(service, eventIds, 120_000);
   // What was under way when it began could not be recorded.
   expect(await violationsAt({ db: service.db, receiver, endpoint, path: '/refused', eventIds, crashes: 1 })).toEqual([]);

@@ -1,10 +1,9 @@
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { violationsAt } from '../support/checks';
+import { residentMiB } from '../support/crowd';
 import { readScrape, type Scrape } from '../support/prometheus';
-import { type Part, untilSettled } from '../support/service';
+import { untilSettled } from '../support/service';
 import { useService } from '../support/stage';
 import { tell } from '../support/tell';
 import { until } from '../support/wait';
@@ -13,12 +12,9 @@ import { until } from '../support/wait';
 const FILES = 128;
 const POLICY = { timeout: '3s', connectTimeout: '1s', retry: { delays: Array(40).fill('300ms'), jitter: 0 }, deactivate: 'never', maxInFlight: 100, ratePerSecond: 5_000 };
 
-const { service, receiver } = useService({ env: { LOG_LEVEL: 'warn', POSTHORN_RECONCILE_EVERY_MS: '2000' } }, { each: true });
+const { service, receiver, violations } = useService({ env: { LOG_LEVEL: 'warn', POSTHORN_RECONCILE_EVERY_MS: '2000' } }, { each: true });
 
 const scrape = async (): Promise<Scrape> => readScrape((await service.call('GET', '/metrics')).text);
-const memoryMiB = ({ pid }: Part): number => Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
-const violations = (endpoint: { id: string; secret: string }, path: string, eventIds: readonly string[], crashes: number) =>
-  violationsAt({ db: service.db, receiver, endpoint, path, eventIds, crashes });
 
 test('all workers are gone for a minute under traffic: the API accepts, the backlog is told, and it drains', async () => {
   // One request each: a receiver in the process that posts may take long to answer.
@@ -46,7 +42,7 @@ test('all workers are gone for a minute under traffic: the API accepts, the back
 
 test('10,000 events as fast as 50 clients can: each is accepted or told to come back, and all that was accepted is delivered', async () => {
   const endpoint = await service.endpoint(`${receiver.url}/burst`, { events: ['burst'], policy: { ...POLICY, timeout: '30s' } });
-  const before = memoryMiB(service.api());
+  const before = residentMiB(service.api().pid);
   const eventIds: string[] = [];
   const others = new Set<string>();
   let next = 0;
@@ -58,7 +54,7 @@ test('10,000 events as fast as 50 clients can: each is accepted or told to come 
       const reply = await service.call('POST', '/v1/events', { type: 'burst', data: { text: 'x'.repeat(1_000) } });
       if (reply.status === 202) eventIds.push(reply.body.id);
       else others.add(`${reply.status} ${reply.headers.has('retry-after')}`);
-      if (next % 100 === 0) most = Math.max(most, memoryMiB(service.api()));
+      if (next % 100 === 0) most = Math.max(most, residentMiB(service.api().pid));
     }
   }));
   const seconds = (performance.now() - since) / 1_000;

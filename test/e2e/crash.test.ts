@@ -1,18 +1,9 @@
-import { readDeliveries, type Violation, violationsAt } from '../support/checks';
-import { type Service, type TestEndpoint, untilSettled } from '../support/service';
-import { useService } from '../support/stage';
+import { readDeliveries } from '../support/checks';
+import { POLICY, useKilledWorkers } from '../support/killed-workers';
+import { type Service, untilSettled } from '../support/service';
 import { until } from '../support/wait';
 
-/** Short, so that the lease of an attempt whose worker died (timeout and 5 s) is soon over. */
-const POLICY = { timeout: '3s', connectTimeout: '1s', retry: { delays: ['100ms', '100ms', '100ms'], jitter: 0 }, deactivate: 'never', maxInFlight: 100, ratePerSecond: 5_000 };
-
-const { service, receiver } = useService({ workers: 0 });
-afterEach(async () => {
-  await Promise.all(service.workers().map((worker) => worker.kill('SIGTERM')));
-});
-
-const violations = (endpoint: TestEndpoint, path: string, eventIds: readonly string[], crashes: number): Promise<Violation[]> =>
-  violationsAt({ db: service.db, receiver, endpoint, path, eventIds, crashes });
+const { service, receiver, violations } = useKilledWorkers();
 
 /** Where a worker dies at its first attempt, what the receiver sees in all, and what becomes of the attempts. */
 const DEATHS: readonly (readonly [string, number, readonly string[]])[] = [

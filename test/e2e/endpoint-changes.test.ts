@@ -12,11 +12,6 @@ const { service, receiver } = useService((later) => {
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a delivery as the API answers it
 const delivery = (id: string): Promise<any> => service.ok('GET', `/v1/deliveries/${id}`);
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a delivery as the API answers it
-const untilStatus = (id: string, status: string): Promise<any> => until(async () => {
-  const found = await delivery(id);
-  return found.status === status && found;
-}, { what: `delivery ${id} to be ${status}` });
 
 /** An endpoint whose first delivery was answered 500 and waits for an hour. */
 async function waiting(name: string, body: object = {}, url = `${receiver.url}/${name}`): Promise<{ id: string; secret: string; deliveryId: string }> {
@@ -24,7 +19,7 @@ async function waiting(name: string, body: object = {}, url = `${receiver.url}/$
   const endpoint = await service.endpoint(url, { events: [name], policy: { retry: { delays: ['1h', '2h'], jitter: 0 }, deactivate: 'never', timeout: '3s', connectTimeout: '1s' }, ...body });
   const [eventId] = await service.publish(1, name);
   const { id: deliveryId } = await until(async () => (await service.ok('GET', `/v1/deliveries?eventId=${eventId}`)).data[0], { what: 'the plan' });
-  await untilStatus(deliveryId, 'RETRYING');
+  await service.untilDelivery(deliveryId, 'RETRYING');
   return { ...endpoint, deliveryId };
 }
 
@@ -33,7 +28,7 @@ test('the next attempt has the address, the headers and the secret that the endp
   await service.ok('PATCH', `/v1/endpoints/${id}`, { url: `${receiver.url}/moved/to?here=1`, headers: { 'x-team': 'new' } });
   const { secret: newer } = await service.ok('POST', `/v1/endpoints/${id}/rotate-secret`, { graceSeconds: 0 });
   await service.ok('POST', `/v1/deliveries/${deliveryId}/retry`);
-  await untilStatus(deliveryId, 'DELIVERED');
+  await service.untilDelivery(deliveryId, 'DELIVERED');
   expect(receiver.received('/moved')).toHaveLength(1);
   const [request] = receiver.received('/moved/to?here=1');
   expect(request!.headers['x-team']).toBe('new');
@@ -47,11 +42,11 @@ test('what an event is owed stays as it was decided, whatever becomes of its rul
   const rule = await service.ok('POST', '/v1/rules', { name: 'pinned', events: ['pinned'], condition: { 'data.n': 0 }, endpointIds: [owed.id] });
   const [eventId] = await service.publish(1, 'pinned');
   const { id } = await until(async () => (await service.ok('GET', `/v1/deliveries?eventId=${eventId}`)).data[0], { what: 'the plan' });
-  await untilStatus(id, 'RETRYING');
+  await service.untilDelivery(id, 'RETRYING');
   await service.ok('PATCH', `/v1/rules/${rule.id}`, { endpointIds: [late.id] });
   await service.ok('DELETE', `/v1/rules/${rule.id}`);
   await service.ok('POST', `/v1/deliveries/${id}/retry`);
-  await untilStatus(id, 'DELIVERED');
+  await service.untilDelivery(id, 'DELIVERED');
   const [first, second] = receiver.received('/pinned');
   expect(second!.body).toBe(first!.body);
   expect(receiver.received('/late')).toEqual([]);
@@ -123,5 +118,5 @@ test('another rule of success, and a schedule that is used up by then, count at 
   receiver.willAnswer('/strict', [], 202);
   await service.ok('PATCH', `/v1/endpoints/${id}`, { policy: { success: [200], retry: { delays: ['1h'] } } });
   await service.ok('POST', `/v1/deliveries/${deliveryId}/retry`);
-  expect(await untilStatus(deliveryId, 'EXHAUSTED')).toMatchObject({ attemptCount: 2 });
+  expect(await service.untilDelivery(deliveryId, 'EXHAUSTED')).toMatchObject({ attemptCount: 2 });
 });

@@ -7,11 +7,6 @@ import { until } from '../support/wait';
 const { service, receiver } = useService({ env: { POSTHORN_RECONCILE_EVERY_MS: '1000' } });
 
 const QUICK = { delays: ['20ms', '20ms'], jitter: 0 };
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- an endpoint as the API answers it
-const untilStatus = (id: string, status: string): Promise<any> => until(async () => {
-  const endpoint = await service.ok('GET', `/v1/endpoints/${id}`);
-  return endpoint.status === status && endpoint;
-}, { what: `the endpoint to be ${status}`, deadlineMs: 20_000 });
 const deliveriesTo = async (id: string): Promise<(string | null)[][]> => (await readDeliveries(service.db, id)).map(({ status, reason }) => [status, reason]);
 /** What the audit trail says of a subject, oldest first. */
 const audit = async (subjectId: string): Promise<string[]> =>
@@ -30,7 +25,7 @@ test('each step of an endpoint’s life is told to whoever asked, and stands in 
     policy: { retry: { delays: Array(7).fill('20ms'), jitter: 0 }, deactivate: { afterExhausted: 1 }, probe: null },
   });
   const [eventId] = await service.publish(1, 'steps');
-  await untilStatus(id, 'DEACTIVATED');
+  await service.untilEndpoint(id, 'DEACTIVATED');
   const opened = await openReceiver(closed.port);
   try {
     await service.ok('POST', `/v1/endpoints/${id}/reactivate`, { drain: true });
@@ -60,7 +55,7 @@ test('two sick endpoints that ask to be told of one another come to rest', async
   const events = ['sick', 'endpoint.*', 'delivery.*'];
   const pair = await Promise.all(['left', 'right'].map(async (name) => (await service.endpoint(`${receiver.url}/${name}`, { events, policy })).id));
   await service.publish(3, 'sick');
-  for (const id of pair) await untilStatus(id, 'DEACTIVATED');
+  for (const id of pair) await service.untilEndpoint(id, 'DEACTIVATED');
   // Both are probed all the time, with events about the other among others, and fail.
   const seen = receiver.received('/left').length + receiver.received('/right').length;
   await until(() => receiver.received('/left').length + receiver.received('/right').length >= seen + 20, { what: 'twenty probes' });
@@ -87,7 +82,7 @@ test('an endpoint that has failed for as long as its policy says is deactivated,
     await watcher.signal('changed');
     return (await service.ok('GET', `/v1/endpoints/${id}`)).status === 'DEACTIVATED';
   }, { what: 'the deactivation' });
-  expect(await untilStatus(id, 'DEACTIVATED')).toMatchObject({ statusReason: 'failing_for' });
+  expect(await service.untilEndpoint(id, 'DEACTIVATED')).toMatchObject({ statusReason: 'failing_for' });
   expect(await deliveriesTo(id)).toEqual([['HELD', 'endpoint_deactivated']]);
 });
 
@@ -108,7 +103,7 @@ test.each([
   receiver.willAnswer(`/${type}`, [answer], 200);
   const { id } = await service.endpoint(`${receiver.url}/${type}`, { events: [type], policy: { retry: QUICK, probe: { every: '20ms', max: '20ms' } } });
   const ids = await service.publish(1, type);
-  expect(await untilStatus(id, 'DEACTIVATED')).toMatchObject({ statusReason: 'gone' });
+  expect(await service.untilEndpoint(id, 'DEACTIVATED')).toMatchObject({ statusReason: 'gone' });
   const later = await service.publish(1, type);
   await untilSettled(service, [...ids, ...later]);
   expect((await deliveriesTo(id)).map(([is]) => is)).toEqual([status, 'HELD']);
@@ -156,7 +151,7 @@ test('a probe is numbered, uses up no retry, and leaves the delivery held; when 
     events: ['probe'], policy: { retry: { delays: ['20ms', '1h'], jitter: 0 }, deactivate: { afterConsecutiveFailures: 2 }, probe: { every: '50ms', max: '100ms' } },
   });
   const first = await service.publish(1, 'probe');
-  await untilStatus(id, 'DEACTIVATED');
+  await service.untilEndpoint(id, 'DEACTIVATED');
   const rest = await service.publish(3, 'probe');
   await untilSettled(service, rest);
   await until(() => receiver.received('/probe').length >= 6, { what: 'the probe that succeeds' });

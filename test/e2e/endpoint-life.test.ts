@@ -13,11 +13,6 @@ const QUICK = { delays: Array(20).fill('20ms'), jitter: 0 };
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- an endpoint as the API answers it
 const show = (id: string): Promise<any> => service.ok('GET', `/v1/endpoints/${id}`);
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- an endpoint as the API answers it
-const untilStatus = (id: string, status: string): Promise<any> => until(async () => {
-  const endpoint = await show(id);
-  return endpoint.status === status && endpoint;
-}, { what: `the endpoint to be ${status}`, deadlineMs: 20_000 });
 
 /** The ids of the events that came to a path, repeats left out, in the order in which they first came. */
 const order = (path: string): string[] => [...new Set(receiver.received(path).map(({ headers }) => headers['webhook-id'] ?? ''))];
@@ -33,7 +28,7 @@ test('after three failures in a row an endpoint is deactivated, what it is owed 
   receiver.willAnswer('/three', [500, 500, 500], 200);
   const { id } = await service.endpoint(`${receiver.url}/three`, { events: ['three'], policy: { retry: { delays: ['20ms', '20ms', '1h'], jitter: 0 }, deactivate: { afterConsecutiveFailures: 3 } } });
   const first = await service.publish(1, 'three');
-  expect(await untilStatus(id, 'DEACTIVATED')).toMatchObject({ statusReason: 'consecutive_failures' });
+  expect(await service.untilEndpoint(id, 'DEACTIVATED')).toMatchObject({ statusReason: 'consecutive_failures' });
   const later = await service.publish(12, 'three');
   await untilSettled(service, [...first, ...later]);
   expect(await statuses(id)).toEqual(Array(13).fill('HELD'));
@@ -56,7 +51,7 @@ test('a policy that deactivates after one exhausted delivery comes true, and oth
     events: ['exhausting', 'endpoint.deactivated'], policy: { retry: { delays: ['20ms', '20ms'], jitter: 0 }, deactivate: { afterExhausted: 1 } },
   });
   await service.publish(1, 'exhausting');
-  expect(await untilStatus(id, 'DEACTIVATED')).toMatchObject({ statusReason: 'exhausted' });
+  expect(await service.untilEndpoint(id, 'DEACTIVATED')).toMatchObject({ statusReason: 'exhausted' });
   const told = await until(() => receiver.received('/observer').map(({ body }) => JSON.parse(body)).find(({ data }) => data.endpointId === id), { what: 'the operational event' });
   expect(told).toMatchObject({ type: 'endpoint.deactivated', data: { status: 'DEACTIVATED', reason: 'exhausted' } });
   // Never of what happened to itself.
@@ -71,13 +66,13 @@ test('five refused connections open the breaker; first attempts wait behind it, 
     events: ['refused'], policy: { retry: { delays: Array(50).fill('200ms'), jitter: 0 }, deactivate: 'never', probe: { every: '100ms', max: '200ms' } },
   });
   const first = await service.publish(1, 'refused');
-  expect(await untilStatus(id, 'FAILING')).toMatchObject({ statusReason: 'breaker' });
+  expect(await service.untilEndpoint(id, 'FAILING')).toMatchObject({ statusReason: 'breaker' });
   const later = await service.publish(10, 'refused');
   await until(async () => (await readDeliveries(service.db, id)).filter(({ reason }) => reason === 'endpoint_failing').length >= 9, { what: 'the first attempts to wait' });
 
   const opened = await openReceiver(closed.port);
   try {
-    await untilStatus(id, 'ACTIVE');
+    await service.untilEndpoint(id, 'ACTIVE');
     await untilSettled(service, [...first, ...later]);
     expect(await statuses(id)).toEqual(Array(11).fill('DELIVERED'));
     expect(opened.received()).toHaveLength(11);
@@ -105,7 +100,7 @@ test('an endpoint that was deactivated by its failures is probed and comes back 
   await service.ok('POST', `/v1/endpoints/${manual}/deactivate`, { reason: 'moving house' });
   const [eventId] = await service.publish(1, 'probe');
   await until(async () => (await statuses(probed))[0] === 'DELIVERED', { what: 'the probe to succeed', deadlineMs: 20_000 });
-  await untilStatus(probed, 'ACTIVE');
+  await service.untilEndpoint(probed, 'ACTIVE');
   const [delivery] = await readDeliveries(service.db, probed);
   // Two that count, two probes that do not, and the probe that brought it back.
   expect(delivery!.attempts.map(({ outcome }) => outcome)).toEqual(['http_error', 'http_error', 'http_error', 'http_error', 'ok']);

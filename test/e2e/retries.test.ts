@@ -17,11 +17,6 @@ async function oneEvent(name: string, policy: object): Promise<{ endpointId: str
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a delivery as the API answers it
 const delivery = (id: string): Promise<any> => service.ok('GET', `/v1/deliveries/${id}`);
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a delivery as the API answers it
-const untilStatus = (id: string, status: string): Promise<any> => until(async () => {
-  const found = await delivery(id);
-  return found.status === status && found;
-}, { what: `delivery ${id} to be ${status}` });
 
 const gaps = (requests: readonly Received[]): number[] => requests.slice(1).map(({ at }, index) => at - requests[index]!.at);
 
@@ -29,7 +24,7 @@ test('a failed delivery is tried again on its schedule, with the same id and byt
   receiver.willAnswer('/schedule', [500, { status: 503, body: 'busy' }, 404], 200);
   const { deliveryId, eventId, path, secret } = await oneEvent('schedule', { retry: { delays: ['200ms', '600ms', '50ms', '1h'], jitter: 0 } });
 
-  const found = await untilStatus(deliveryId, 'DELIVERED');
+  const found = await service.untilDelivery(deliveryId, 'DELIVERED');
   const requests = receiver.received(path);
   expect(requests).toHaveLength(4);
   expect(new Set(requests.map(({ body }) => body)).size).toBe(1);
@@ -56,7 +51,7 @@ test('jitter spreads the delay by its share and no more', async () => {
   receiver.willAnswer('/jitter', [500], 200);
   const { deliveryId, path } = await oneEvent('jitter', { retry: { delays: ['400ms'], jitter: 0.5 } });
   const waiting = await until(async () => (await delivery(deliveryId)).attempts[0]?.outcome && delivery(deliveryId), { what: 'the first attempt' });
-  await untilStatus(deliveryId, 'DELIVERED');
+  await service.untilDelivery(deliveryId, 'DELIVERED');
   expect(waiting.attempts[0].outcome).toBe('http_error');
   expect(gaps(receiver.received(path))[0]).toBeGreaterThanOrEqual(170);
 });
@@ -64,14 +59,14 @@ test('jitter spreads the delay by its share and no more', async () => {
 test('Retry-After is honoured where it is later than the schedule', async () => {
   receiver.willAnswer('/hint', [{ status: 429, headers: { 'retry-after': '2' } }], 200);
   const { deliveryId, path } = await oneEvent('hint', { retry: { delays: ['50ms'], jitter: 0 } });
-  await untilStatus(deliveryId, 'DELIVERED');
+  await service.untilDelivery(deliveryId, 'DELIVERED');
   expect(gaps(receiver.received(path))[0]).toBeGreaterThanOrEqual(1_950);
 });
 
 test('410 Gone deactivates the endpoint and holds what it is owed', async () => {
   receiver.willAnswer('/gone', [], 410);
   const { deliveryId, endpointId } = await oneEvent('gone', { retry: { delays: ['50ms'], jitter: 0 } });
-  const found = await untilStatus(deliveryId, 'HELD');
+  const found = await service.untilDelivery(deliveryId, 'HELD');
   expect(found).toMatchObject({ attemptCount: 1, reason: 'endpoint_deactivated', nextAttemptAt: null });
   expect(await service.ok('GET', `/v1/endpoints/${endpointId}`)).toMatchObject({ status: 'DEACTIVATED', statusReason: 'gone' });
 });
@@ -79,7 +74,7 @@ test('410 Gone deactivates the endpoint and holds what it is owed', async () => 
 test('a schedule that is used up ends the delivery as EXHAUSTED and its workflow as Failed', async () => {
   receiver.willAnswer('/hopeless', [], 500);
   const { deliveryId, path } = await oneEvent('hopeless', { retry: { delays: ['20ms', '20ms'], jitter: 0 }, deactivate: 'never' });
-  const found = await untilStatus(deliveryId, 'EXHAUSTED');
+  const found = await service.untilDelivery(deliveryId, 'EXHAUSTED');
   expect(found).toMatchObject({ attemptCount: 3, nextAttemptAt: null });
   const run = service.temporal.workflow.getHandle(`delivery/${deliveryId}`);
   const status = await until(async () => {
@@ -94,7 +89,7 @@ test('a schedule that is used up ends the delivery as EXHAUSTED and its workflow
 test('a retry that sleeps is made at once when a person asks, and its place in the schedule is used up', async () => {
   receiver.willAnswer('/sleeping', [500, 500], 200);
   const { deliveryId, path } = await oneEvent('sleeping', { retry: { delays: ['1h', '30m'], jitter: 0 } });
-  const waiting = await untilStatus(deliveryId, 'RETRYING');
+  const waiting = await service.untilDelivery(deliveryId, 'RETRYING');
   expect(Date.parse(waiting.nextAttemptAt) - Date.now()).toBeGreaterThan(3_500_000);
 
   await service.ok('POST', `/v1/deliveries/${deliveryId}/retry`);
@@ -104,14 +99,14 @@ test('a retry that sleeps is made at once when a person asks, and its place in t
   }, { what: 'the second attempt' });
   expect(Date.parse(again.nextAttemptAt) - Date.now()).toBeLessThan(1_900_000);
   await service.ok('POST', `/v1/deliveries/${deliveryId}/retry`);
-  await untilStatus(deliveryId, 'DELIVERED');
+  await service.untilDelivery(deliveryId, 'DELIVERED');
   expect(receiver.received(path)).toHaveLength(3);
 });
 
 test('the retryNow signal of the Temporal UI alone changes nothing that PostgreSQL does not say', async () => {
   receiver.willAnswer('/signalled', [500], 200);
   const { deliveryId, path } = await oneEvent('signalled', { retry: { delays: ['1h'], jitter: 0 } });
-  await untilStatus(deliveryId, 'RETRYING');
+  await service.untilDelivery(deliveryId, 'RETRYING');
   const run = service.temporal.workflow.getHandle(`delivery/${deliveryId}`);
   await until(() => run.signal('retryNow').then(() => true), { what: 'the workflow' });
   // It looked: one more activity stands in its history, and no request was made.
@@ -126,7 +121,7 @@ test('the retryNow signal of the Temporal UI alone changes nothing that PostgreS
 test('a cancelled delivery is not tried again, and its workflow ends', async () => {
   receiver.willAnswer('/unwanted', [], 500);
   const { deliveryId, path } = await oneEvent('unwanted', { retry: { delays: ['1h'], jitter: 0 } });
-  await untilStatus(deliveryId, 'RETRYING');
+  await service.untilDelivery(deliveryId, 'RETRYING');
   const run = service.temporal.workflow.getHandle(`delivery/${deliveryId}`);
   await until(() => run.describe().then(() => true), { what: 'the workflow' });
   await service.ok('POST', `/v1/deliveries/${deliveryId}/cancel`);
@@ -138,15 +133,15 @@ test('a cancelled delivery is not tried again, and its workflow ends', async () 
 test('a delivery that was held while its retry slept goes on with its schedule after the drain, in a workflow of its own', async () => {
   receiver.willAnswer('/held', [500, 500], 200);
   const { deliveryId, endpointId, path } = await oneEvent('held', { retry: { delays: ['1h', '50ms'], jitter: 0 }, deactivate: 'never' });
-  await untilStatus(deliveryId, 'RETRYING');
+  await service.untilDelivery(deliveryId, 'RETRYING');
   const run = service.temporal.workflow.getHandle(`delivery/${deliveryId}`);
   const { runId } = await until(() => run.describe(), { what: 'the workflow' });
   await service.ok('POST', `/v1/endpoints/${endpointId}/deactivate`, {});
-  await untilStatus(deliveryId, 'HELD');
+  await service.untilDelivery(deliveryId, 'HELD');
   await expect(service.temporal.workflow.getHandle(`delivery/${deliveryId}`, runId).result()).resolves.toMatchObject({ status: 'HELD' });
 
   await service.ok('POST', `/v1/endpoints/${endpointId}/reactivate`, { drain: true });
-  const found = await untilStatus(deliveryId, 'DELIVERED');
+  const found = await service.untilDelivery(deliveryId, 'DELIVERED');
   expect(found.attemptCount).toBe(3);
   expect(receiver.received(path)).toHaveLength(3);
 });
@@ -154,20 +149,20 @@ test('a delivery that was held while its retry slept goes on with its schedule a
 test('a delivery that goes back to its workflow while that sleeps wakes it', async () => {
   receiver.willAnswer('/back', [500, 500], 200);
   const { deliveryId, endpointId } = await oneEvent('back', { retry: { delays: ['1h', '50ms'], jitter: 0 }, deactivate: 'never' });
-  await untilStatus(deliveryId, 'RETRYING');
+  await service.untilDelivery(deliveryId, 'RETRYING');
   await until(() => service.temporal.workflow.getHandle(`delivery/${deliveryId}`).describe(), { what: 'the workflow' });
   // As a drain leaves it whose own signals were lost: in the lane, with the workflow asleep.
   await service.db.query({ text: `update deliveries set way = 'lane', reason = 'draining', next_attempt_at = now() where id = $1`, values: [deliveryId] });
   await service.ok('POST', `/v1/endpoints/${endpointId}/drain`, { action: 'start' });
-  expect((await untilStatus(deliveryId, 'DELIVERED')).attemptCount).toBe(3);
+  expect((await service.untilDelivery(deliveryId, 'DELIVERED')).attemptCount).toBe(3);
 });
 
 test('a finished delivery that is asked for again becomes a new one, linked to it', async () => {
   const { deliveryId, eventId, path } = await oneEvent('again', {});
-  await untilStatus(deliveryId, 'DELIVERED');
+  await service.untilDelivery(deliveryId, 'DELIVERED');
   const again = await service.ok('POST', `/v1/deliveries/${deliveryId}/retry`);
   expect(again).toMatchObject({ resendOf: deliveryId, eventId });
-  await untilStatus(again.id, 'DELIVERED');
+  await service.untilDelivery(again.id, 'DELIVERED');
   const requests = receiver.received(path);
   expect(requests.map(({ headers }) => headers['webhook-id'])).toEqual([eventId, eventId]);
   expect(requests[0]!.body).toBe(requests[1]!.body);
@@ -176,10 +171,10 @@ test('a finished delivery that is asked for again becomes a new one, linked to i
 test('while a rotated secret is in its grace, a retry verifies with the old one and the new one', async () => {
   receiver.willAnswer('/rotated', [500], 200);
   const { deliveryId, endpointId, secret, path } = await oneEvent('rotated', { retry: { delays: ['1h'], jitter: 0 } });
-  await untilStatus(deliveryId, 'RETRYING');
+  await service.untilDelivery(deliveryId, 'RETRYING');
   const { secret: newer } = await service.ok('POST', `/v1/endpoints/${endpointId}/rotate-secret`, { graceSeconds: 3600 });
   await service.ok('POST', `/v1/deliveries/${deliveryId}/retry`);
-  await untilStatus(deliveryId, 'DELIVERED');
+  await service.untilDelivery(deliveryId, 'DELIVERED');
   const [before, after] = receiver.received(path);
   expect([isSigned(before!, secret), isSigned(before!, newer)]).toEqual([true, false]);
   expect([isSigned(after!, secret), isSigned(after!, newer)]).toEqual([true, true]);

@@ -1,38 +1,20 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type EmbeddedTemporal, startTemporal } from '../../src/embedded/temporal';
-import { findTemporalCli } from '../../src/embedded/temporal-cli';
 import { readDeliveries, violationsAt } from '../support/checks';
-import { openReceiver, type Receiver, refusedAddress } from '../support/receiver';
-import { startService, type Service, untilSettled } from '../support/service';
+import { type OwnServers, startOwnServers } from '../support/own-servers';
+import { openReceiver, refusedAddress } from '../support/receiver';
+import { untilSettled } from '../support/service';
+import { useService } from '../support/stage';
 import { until } from '../support/wait';
 
-let folder: string;
-let cli: string;
-let temporal: EmbeddedTemporal;
-let service: Service;
-let receiver: Receiver;
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'posthorn-temporal-'));
-  cli = await findTemporalCli({ path: process.env['TEMPORAL_CLI'], progress: () => undefined });
-  temporal = await startTemporal(folder, { cli, ports: 'free' });
-  receiver = await openReceiver();
-  service = await startService({
-    workers: 2, temporal: { address: temporal.address, namespace: 'default' }, env: { POSTHORN_RECONCILE_EVERY_MS: '1000' },
-  });
+let servers: OwnServers;
+const { service, receiver, violations } = useService(async (later) => {
+  servers = await startOwnServers();
+  later(() => servers.stop());
+  return {
+    workers: 2, database: servers.database(), temporal: { address: servers.temporal.address, namespace: 'default' }, env: { POSTHORN_RECONCILE_EVERY_MS: '1000' },
+  };
 });
-afterAll(async () => {
-  await service?.stop();
-  await receiver?.close();
-  await temporal?.server.stop();
-  await rm(folder, { recursive: true, force: true });
-});
-
-const restart = async (): Promise<void> => {
-  temporal = await startTemporal(folder, { cli, ports: temporal.ports });
-};
 
 /** Places enough for all at once: what finds none waits in the endpoint's lane, and for Temporal. */
 const POLICY = { retry: { delays: Array(20).fill('300ms'), jitter: 0 }, deactivate: 'never', maxInFlight: 200, ratePerSecond: 10_000 };
@@ -44,7 +26,7 @@ test('while Temporal is away first attempts still go out, and when it is back th
   const before = await service.publish(30, 'away');
   await until(() => receiver.received('/fine').length === 30, { what: 'the deliveries before' });
 
-  await temporal.server.stop();
+  await servers.temporal.server.stop();
   const meanwhile = await service.publish(60, 'away');
   await until(() => receiver.received('/fine').length === 90, { what: 'first attempts without Temporal', deadlineMs: 30_000 });
   expect((await service.call('GET', '/readyz')).status).toBe(200);
@@ -54,11 +36,11 @@ test('while Temporal is away first attempts still go out, and when it is back th
   }, { what: 'the record of the last one' });
   expect(event.workflow).toBeNull();
 
-  await restart();
+  await servers.restartTemporal();
   const eventIds = [...before, ...meanwhile];
   await untilSettled(service, eventIds, 90_000);
-  expect(await violationsAt({ db: service.db, receiver, endpoint: fine, path: '/fine', eventIds, crashes: 0 })).toEqual([]);
-  expect(await violationsAt({ db: service.db, receiver, endpoint: failing, path: '/failing', eventIds, crashes: 0 })).toEqual([]);
+  expect(await violations(fine, '/fine', eventIds, 0)).toEqual([]);
+  expect(await violations(failing, '/failing', eventIds, 0)).toEqual([]);
   expect(receiver.received('/fine')).toHaveLength(90);
   await until(async () => (await service.ok('GET', `/v1/events/${meanwhile.at(-1)}`)).workflow !== null, { what: 'the workflows of what came meanwhile', deadlineMs: 30_000 });
   await Promise.all([fine, failing].map(({ id }) => service.ok('DELETE', `/v1/endpoints/${id}`)));
@@ -81,19 +63,19 @@ test('when Temporal has lost all it knew, everything that waited is taken up aga
   await until(async () => (await statusOf(broken.id)) === 'FAILING' && (await statusOf(probed.id)) === 'DEACTIVATED', { what: 'both endpoints to fail', deadlineMs: 20_000 });
   await until(async () => (await readDeliveries(service.db, sleeping.id))[0]?.status === 'RETRYING', { what: 'the retry to sleep' });
 
-  await temporal.server.stop();
-  await Promise.all(['temporal.db', 'temporal.db-wal', 'temporal.db-shm'].map((name) => rm(join(folder, name), { force: true })));
+  await servers.temporal.server.stop();
+  await Promise.all(['temporal.db', 'temporal.db-wal', 'temporal.db-shm'].map((name) => rm(join(servers.folder, name), { force: true })));
   const [second] = await service.publish(1, 'lost');
-  await restart();
+  await servers.restartTemporal();
   const opened = await openReceiver(closed.port);
   try {
     await until(async () => {
       const all = (await Promise.all([sleeping, broken, probed].map(({ id }) => readDeliveries(service.db, id)))).flat();
       return all.length === 6 && all.every(({ status }) => status === 'DELIVERED');
     }, { what: 'everything to be delivered', deadlineMs: 60_000 });
-    expect(await violationsAt({ db: service.db, receiver, endpoint: sleeping, path: '/sleeping', eventIds: [first!, second!], crashes: 0 })).toEqual([]);
+    expect(await violations(sleeping, '/sleeping', [first!, second!], 0)).toEqual([]);
     expect(await violationsAt({ db: service.db, receiver: opened, endpoint: broken, path: '/broken', eventIds: [first!, second!], crashes: 0 })).toEqual([]);
-    expect(await violationsAt({ db: service.db, receiver, endpoint: probed, path: '/probed', eventIds: [first!, second!], crashes: 0 })).toEqual([]);
+    expect(await violations(probed, '/probed', [first!, second!], 0)).toEqual([]);
     expect([await statusOf(broken.id), await statusOf(probed.id)]).toEqual(['ACTIVE', 'ACTIVE']);
   } finally {
     await opened.close();

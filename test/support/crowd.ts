@@ -17,15 +17,16 @@ export async function storeEvents(service: Service, workspaceId: string, count: 
   for (let stored = 0; stored < count; stored += PAGE) await makeEvents(service.db, workspaceId, Math.min(PAGE, count - stored), type);
 }
 
-/** How many of a workspace's events are planned. */
-export async function countPlans({ db }: Service, workspaceId: string): Promise<number> {
-  const [row] = await db.query<{ count: number }>({ text: 'select count(*) from plans where workspace_id = $1', values: [workspaceId] });
-  return row?.count ?? 0;
+/** How many events are planned, of a workspace or of these. */
+export async function countPlans({ db }: Service, of: string | readonly string[]): Promise<number> {
+  const condition = typeof of === 'string' ? 'workspace_id = $1' : 'event_id = any($1)';
+  const [row] = await db.query<{ count: number }>({ text: `select count(*) from plans where ${condition}`, values: [of] });
+  return Number(row?.count);
 }
 
-/** Waits until so many of a workspace's events are planned. */
-export async function untilPlanned(service: Service, workspaceId: string, count: number, deadlineMs: number): Promise<void> {
-  await until(async () => (await countPlans(service, workspaceId)) >= count, { what: `the plans of ${count} events`, deadlineMs });
+/** Waits until so many events are planned, of a workspace or of these. */
+export async function untilPlanned(service: Service, of: string | readonly string[], count: number, deadlineMs: number): Promise<void> {
+  await until(async () => (await countPlans(service, of)) >= count, { what: `the plans of ${count} events`, deadlineMs });
 }
 
 /** How many `deliver` workflows run for an endpoint, as Temporal lists them. */
@@ -62,7 +63,8 @@ export async function watcherHistory({ temporal }: Service, endpointId: string):
 /** What the workers hold of memory, in MiB; 0 where the system does not say. */
 export const workersMemory = (service: Service): number => service.workers().reduce((sum, { pid }) => sum + residentMiB(pid), 0);
 
-function residentMiB(pid: number): number {
+/** What a process holds of memory, in MiB; 0 where the system does not say. */
+export function residentMiB(pid: number): number {
   try {
     return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
   } catch {

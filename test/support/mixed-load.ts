@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { insist } from './insist';
 import type { Luck } from './luck';
 import type { Service } from './service';
 
@@ -33,8 +34,6 @@ export interface LoadPlan {
 
 const CLIENTS = 2;
 const PAUSE_MS = 120;
-/** What a careful client takes as an order to come back: another call of the same key is under way, too much is asked, PostgreSQL is away. */
-const LATER: ReadonlySet<number> = new Set([409, 429, 503]);
 
 /** Starts clients that insist on each call until it is acknowledged, as careful ones do: under the same id or key. */
 export function startLoad(plan: LoadPlan): MixedLoad {
@@ -47,35 +46,27 @@ export function startLoad(plan: LoadPlan): MixedLoad {
   let isOver = false;
 
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- bodies of every shape
-  async function insist(method: string, path: string, body: unknown, more: Readonly<Record<string, string>> = {}): Promise<any> {
-    for (;;) {
-      const reply = await service.call(method, path, body, { ...headers, ...more }).catch(() => null);
-      if (reply && reply.status < 300) return reply.body;
-      if (reply && !LATER.has(reply.status)) throw new Error(`${method} ${path} was answered ${reply.status}: ${reply.text}\n${service.api().output().slice(-3_000)}`);
-      const status = reply?.status ?? 0;
-      refused.set(status, (refused.get(status) ?? 0) + 1);
-      await delay(100);
-    }
-  }
+  const insistOn = (method: string, path: string, body: unknown, more: Readonly<Record<string, string>> = {}): Promise<any> =>
+    insist(service, method, path, body, { headers: { ...headers, ...more }, refused });
   const once = (): Record<string, string> => ({ 'idempotency-key': `${type}-${(count += 1)}` });
   const event = (): object => ({ type, data: { n: (count += 1) }, id: `${type}-${count}` });
 
   const turns: (() => Promise<void>)[] = [
-    async () => void eventIds.push((await insist('POST', '/v1/events', event())).id),
-    async () => void eventIds.push((await insist('POST', '/v1/events', event())).id),
+    async () => void eventIds.push((await insistOn('POST', '/v1/events', event())).id),
+    async () => void eventIds.push((await insistOn('POST', '/v1/events', event())).id),
     async () => {
-      const { results } = await insist('POST', '/v1/events/batch', { events: Array.from({ length: 5 + luck.below(15) }, event) });
+      const { results } = await insistOn('POST', '/v1/events/batch', { events: Array.from({ length: 5 + luck.below(15) }, event) });
       eventIds.push(...results.map(({ id }: { id: string }) => id));
     },
     async () => {
-      const { id } = await insist('POST', '/v1/records', { type: 'mixed', attributes: { n: 0 } }, once());
+      const { id } = await insistOn('POST', '/v1/records', { type: 'mixed', attributes: { n: 0 } }, once());
       changes.set(id, 1);
     },
     async () => {
       if (changes.size === 0) return;
       const id = luck.pick([...changes.keys()]);
       // Whichever try is the one that counts: the others change nothing, and are told so.
-      await insist('PATCH', `/v1/records/${id}`, { attributes: { [`n${(count += 1)}`]: count } });
+      await insistOn('PATCH', `/v1/records/${id}`, { attributes: { [`n${(count += 1)}`]: count } });
       changes.set(id, (changes.get(id) ?? 0) + 1);
     },
     async () => {
@@ -87,14 +78,14 @@ export function startLoad(plan: LoadPlan): MixedLoad {
   ];
   const switches: (() => Promise<void>)[] = [
     async () => {
-      await insist('POST', `/v1/endpoints/${switched}/deactivate`, {});
+      await insistOn('POST', `/v1/endpoints/${switched}/deactivate`, {});
       await delay(luck.below(3_000));
-      await insist('POST', `/v1/endpoints/${switched}/reactivate`, { drain: true });
+      await insistOn('POST', `/v1/endpoints/${switched}/reactivate`, { drain: true });
     },
     async () => {
-      await insist('PATCH', `/v1/rules/${ruleId}`, { enabled: false });
+      await insistOn('PATCH', `/v1/rules/${ruleId}`, { enabled: false });
       await delay(luck.below(1_000));
-      await insist('PATCH', `/v1/rules/${ruleId}`, { enabled: true });
+      await insistOn('PATCH', `/v1/rules/${ruleId}`, { enabled: true });
     },
   ];
   const loop = async (some: readonly (() => Promise<void>)[], pauseMs: number): Promise<void> => {

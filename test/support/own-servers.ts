@@ -29,8 +29,11 @@ export async function startOwnServers(settings: Readonly<Record<string, string>>
   const folder = await mkdtemp(join(tmpdir(), 'posthorn-own-'));
   await chmod(folder, 0o711);
   const cli = await findTemporalCli({ path: process.env['TEMPORAL_CLI'], progress: () => undefined });
-  const [postgres, temporal] = await Promise.all([startPostgres(folder, { settings }), startTemporal(folder, { cli, ports: 'free' })]);
-  await migrate(postgres.url);
+  const postgres = await startPostgres(folder, { settings });
+  const temporal = await migrate(postgres.url).then(() => startTemporal(folder, { cli, ports: 'free' })).catch(async (error: unknown) => {
+    await postgres.server.stop();
+    throw error;
+  });
   const servers: OwnServers = {
     folder, postgres, temporal,
     database() {

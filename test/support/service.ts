@@ -62,6 +62,12 @@ export interface Service {
   endpoint(url: string, body?: Readonly<Record<string, unknown>>, headers?: Readonly<Record<string, string>>): Promise<TestEndpoint>;
   /** Posts custom events, a hundred a call, and answers their ids in order. */
   publish(count: number, type?: string, headers?: Readonly<Record<string, string>>): Promise<string[]>;
+  /** Waits until a delivery has a status; answers it with its attempts. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as the API answers it
+  untilDelivery(id: string, status: string): Promise<any>;
+  /** Waits until an endpoint has a status; answers it. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as the API answers it
+  untilEndpoint(id: string, status: string): Promise<any>;
   /** `openFiles`: how many files and sockets it may have open; as the system has it unless told. */
   startApi(env?: Readonly<Record<string, string>>, openFiles?: number): Promise<Part>;
   startWorker(env?: Readonly<Record<string, string>>, openFiles?: number): Promise<Part>;
@@ -102,6 +108,12 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const alive = (name: string): Part[] => parts.filter((part) => part.name === name && part.isAlive());
   const call = createCall(() => url, rootKey);
 
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- bodies of every shape
+  const untilStatus = (path: string, status: string): Promise<any> => until(async () => {
+    const found = await service.ok('GET', path);
+    return found.status === status && found;
+  }, { what: `${path} to be ${status}`, deadlineMs: 20_000 });
+
   const service: Service = {
     rootKey, settings: env, db: database.db, address: temporal.address, namespace: temporal.namespace, call,
     temporal: new Client({ connection, namespace: temporal.namespace }),
@@ -123,6 +135,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
         service.ok('POST', '/v1/events/batch', { events: Array.from({ length: size }, (_, n) => ({ type, data: { n: page * 100 + n } })) }, headers)));
       return replies.flatMap(({ results }: { results: { id: string }[] }) => results.map(({ id }) => id));
     },
+    untilDelivery: (id, status) => untilStatus(`/v1/deliveries/${id}`, status),
+    untilEndpoint: (id, status) => untilStatus(`/v1/endpoints/${id}`, status),
     startApi: (own, openFiles) => start('serve', own, openFiles),
     startWorker: (own, openFiles) => start('work', own, openFiles),
     output: () => parts.map(({ name, pid, output }) => `--- ${name} ${pid}\n${output()}`).join('\n'),
