@@ -1,17 +1,9 @@
-import { openReceiver, type Receiver } from '../support/receiver';
-import { type Service, startService, untilSettled } from '../support/service';
+import { untilSettled } from '../support/service';
+import { useService } from '../support/stage';
 import { until } from '../support/wait';
 import { type Given, type Ran, run, start } from './run-cli';
 
-let service: Service;
-let receiver: Receiver;
-beforeAll(async () => {
-  [service, receiver] = await Promise.all([startService(), openReceiver()]);
-});
-afterAll(async () => {
-  await service.stop();
-  await receiver.close();
-});
+const { service, receiver } = useService();
 
 /** Runs a command line against the service; `line` is split at its spaces, `more` is not. */
 const posthorn = async (line: string, more: readonly string[] = [], given: Given = {}): Promise<Ran> => {

@@ -2,16 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Service, startService } from '../support/service';
 import { emptyDatabase } from '../support/postgres';
+import { useService } from '../support/stage';
 import { until } from '../support/wait';
 import { run } from './run-cli';
 
-let service: Service;
-beforeAll(async () => {
-  service = await startService();
-});
-afterAll(() => service.stop());
+const { service } = useService();
 
 interface Found {
   readonly check: string;
