@@ -38,8 +38,14 @@ const drained = (socket: Socket): Promise<void> =>
     socket.once('close', resolve);
   });
 
-/** `resetAndDestroy` alone says an orderly goodbye first, which the other end may take for the end. */
-const resetNow = (socket: Socket): void => void Object.assign(socket, { resetAndClosing: true }).destroy();
+/**
+ * `resetAndDestroy` alone says an orderly goodbye first, which the other end may take for the end. What is not connected yet, or has
+ * said its goodbye, can not be reset: Node.js would keep its handle, and the process alive, for ever.
+ */
+function resetNow(socket: Socket): void {
+  if (!socket.connecting && !socket.writableEnded) Object.assign(socket, { resetAndClosing: true });
+  socket.destroy();
+}
 
 /** Opens a proxy on a free port of 127.0.0.1 to a port of the same. */
 export async function openChaosProxy(to: number): Promise<ChaosProxy> {

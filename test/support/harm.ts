@@ -119,8 +119,11 @@ export function doHarm(victims: Victims, luck: Luck, forMs: number, pauseMs: num
     await delay(luck.below(2 * pauseMs));
     await act('networkFaulty');
   };
+  let hasFailed = false;
   const untilOver = async (turn: () => Promise<void>): Promise<void> => {
-    while (performance.now() < endsAt) await turn();
+    while (performance.now() < endsAt && !hasFailed) await turn();
   };
-  return { done, outages: () => outages, end: Promise.all([untilOver(kill), untilOver(disturb)]).then(() => undefined) };
+  const end = Promise.all([untilOver(kill), untilOver(disturb)]).then(() => undefined);
+  end.catch(() => (hasFailed = true));
+  return { done, outages: () => outages, end };
 }
