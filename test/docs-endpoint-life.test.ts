@@ -2,23 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OPERATIONAL_TYPES } from '../src/domain/event';
 import { AUTOMATIC_REASONS } from '../src/domain/endpoint';
-import { startApi, type TestApi } from './support/api';
 import { makeOwed, owedRow } from './support/owed';
-import { openReceiver, type Receiver } from './support/receiver';
+import { useApi } from './support/stage';
 import { runSnippets } from './support/snippets';
 
 const PAGE = 'docs/endpoint-life.md';
 const text = readFileSync(join(__dirname, '..', PAGE), 'utf8');
 
-let api: TestApi;
-let receiver: Receiver;
-beforeAll(async () => {
-  [api, receiver] = await Promise.all([startApi(), openReceiver()]);
-});
-afterAll(async () => {
-  await receiver.close();
-  await api.close();
-});
+const { api, receiver } = useApi();
 
 test('the calls of docs/endpoint-life.md show how a deactivated endpoint is, try it, and bring it back', async () => {
   const { body: endpoint } = await api.call('POST', '/v1/endpoints', { url: `${receiver.url}/hook` });

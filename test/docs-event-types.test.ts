@@ -2,22 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EVENT_TYPE_KINDS } from '../src/domain/event-catalogue';
 import { declareEventTypes } from '../src/domain/type-declarations';
-import { startApi, type TestApi } from './support/api';
-import { openReceiver, type Receiver } from './support/receiver';
+import { useApi } from './support/stage';
 import { runSnippets } from './support/snippets';
 
 const PAGE = 'docs/event-types.md';
 const text = readFileSync(join(__dirname, '..', PAGE), 'utf8');
 
-let api: TestApi;
-let receiver: Receiver;
-beforeAll(async () => {
-  [api, receiver] = await Promise.all([startApi(), openReceiver()]);
-});
-afterAll(async () => {
-  await receiver.close();
-  await api.close();
-});
+const { api, receiver } = useApi();
 
 test('the calls of docs/event-types.md are answered as it says, and its declaration is the one that is made', async () => {
   const { body: endpoint } = await api.call('POST', '/v1/endpoints', { url: `${receiver.url}/hook` });

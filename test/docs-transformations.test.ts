@@ -2,22 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DIALECT_NAMES } from '../src/domain/dialect';
 import { takesTransform } from '../src/domain/transform';
-import { startApi, type TestApi } from './support/api';
-import { openReceiver, type Receiver } from './support/receiver';
+import { useApi } from './support/stage';
 import { runSnippets } from './support/snippets';
 
 const PAGE = 'docs/transformations.md';
 const text = readFileSync(join(__dirname, '..', PAGE), 'utf8');
 
-let api: TestApi;
-let receiver: Receiver;
-beforeAll(async () => {
-  [api, receiver] = await Promise.all([startApi(), openReceiver()]);
-});
-afterAll(async () => {
-  await receiver.close();
-  await api.close();
-});
+const { api, receiver } = useApi();
 
 test('the calls of docs/transformations.md make the body that it shows', async () => {
   const shown = JSON.parse(/<!-- sent -->\n```json\n([^]*?)```/.exec(text)?.[1] ?? '');

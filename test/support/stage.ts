@@ -1,3 +1,4 @@
+import { startApi, type TestApi } from './api';
 import { type Violation, violationsAt } from './checks';
 import { openReceiver, type Receiver } from './receiver';
 import { type Service, type ServiceOptions, startService, type TestEndpoint } from './service';
@@ -27,32 +28,47 @@ export type StageSetting = StageOptions | ((later: (close: Close) => void) => St
 export function useService(setting: StageSetting = {}, { each = false }: { readonly each?: boolean } = {}): Stage {
   let service: Service | undefined;
   let receiver: Receiver | undefined;
-  let closings: Close[] = [];
-  const later = (close: Close): void => void closings.unshift(close);
-
-  const open = async (): Promise<void> => {
+  useOpened(each, async (later) => {
+    later(() => void ([service, receiver] = [undefined, undefined]));
     const { tls, ...options } = typeof setting === 'function' ? await setting(later) : setting;
     const receiving = receiver = await openReceiver(0, tls);
     later(() => receiving.close());
     const serving = service = await startService(options);
     later(() => serving.stop());
-  };
-  const close = async (): Promise<void> => {
-    const open = closings;
-    [service, receiver, closings] = [undefined, undefined, []];
-    const faults: unknown[] = [];
-    for (const one of open) await Promise.resolve().then(one).catch((error: unknown) => faults.push(error));
-    if (faults.length > 0) throw faults[0];
-  };
-  (each ? beforeEach : beforeAll)(open);
-  (each ? afterEach : afterAll)(close);
-
+  });
   const stage: Stage = {
     service: standIn('The service', () => service),
     receiver: standIn('The receiver', () => receiver),
     violations: (endpoint, path, eventIds, crashes) => violationsAt({ db: stage.service.db, receiver: stage.receiver, endpoint, path, eventIds, crashes }),
   };
   return stage;
+}
+
+/** Has an API in this process, with these settings, and a receiver opened before all tests of a file and closed after them, as {@link useService} does. */
+export function useApi(settings: Readonly<Record<string, string>> = {}): { readonly api: TestApi; readonly receiver: Receiver } {
+  let api: TestApi | undefined;
+  let receiver: Receiver | undefined;
+  useOpened(false, async (later) => {
+    later(() => void ([api, receiver] = [undefined, undefined]));
+    const receiving = receiver = await openReceiver();
+    later(() => receiving.close());
+    const answering = api = await startApi(settings);
+    later(() => answering.close());
+  });
+  return { api: standIn('The API', () => api), receiver: standIn('The receiver', () => receiver) };
+}
+
+function useOpened(each: boolean, open: (later: (close: Close) => void) => Promise<void>): void {
+  let closings: Close[] = [];
+  const close = async (): Promise<void> => {
+    const all = closings;
+    closings = [];
+    const faults: unknown[] = [];
+    for (const one of all) await Promise.resolve().then(one).catch((error: unknown) => faults.push(error));
+    if (faults.length > 0) throw faults[0];
+  };
+  (each ? beforeEach : beforeAll)(() => open((one) => void closings.unshift(one)));
+  (each ? afterEach : afterAll)(close);
 }
 
 /** Stands for what is another one in each test, so that a file can name it once. */
