@@ -1,6 +1,6 @@
 import type { Dialect } from './bodies';
 import { type NodeRequest, type ParsedBefore, readNodeBody } from './read-body';
-import { createReceive, type Handle, type ReceiverOptions } from './receive';
+import { createReceive, type Handle, type ReceiverOptions, type TransformedReceiverOptions } from './receive';
 
 /** Of Node's `ServerResponse` what is needed to answer. */
 interface NodeResponse {
@@ -9,14 +9,16 @@ interface NodeResponse {
   end(text?: string): unknown;
 }
 
+type ExpressHandler = (request: NodeRequest & ParsedBefore, response: NodeResponse, next: (error: unknown) => void) => Promise<void>;
+
 /**
  * A handler for Express, or for Node's own `createServer`: `app.post('/hook', expressReceiver(options, handle))`, before any body
  * parser. What `handle` throws goes to `next`.
  * @throws TypeError for the options.
  */
-export function expressReceiver<D extends Dialect, T extends boolean = false>(
-  options: ReceiverOptions<D, T>, handle: Handle<D, T>,
-): (request: NodeRequest & ParsedBefore, response: NodeResponse, next: (error: unknown) => void) => Promise<void> {
+export function expressReceiver<D extends Dialect>(options: ReceiverOptions<D>, handle: Handle<D>): ExpressHandler;
+export function expressReceiver<D extends Dialect>(options: TransformedReceiverOptions<D>, handle: Handle<D, unknown>): ExpressHandler;
+export function expressReceiver<D extends Dialect>(options: ReceiverOptions<D> | TransformedReceiverOptions<D>, handle: Handle<D, never>): ExpressHandler {
   const receive = createReceive(options, handle);
   return async (request, response, next) => {
     try {

@@ -1,6 +1,6 @@
 import type { Dialect } from './bodies';
 import { type NodeRequest, type ParsedBefore, readNodeBody } from './read-body';
-import { createReceive, type Handle, type ReceiverOptions } from './receive';
+import { createReceive, type Handle, type ReceiverOptions, type TransformedReceiverOptions } from './receive';
 
 /** Of Koa's context what is needed. */
 interface KoaContext {
@@ -11,14 +11,16 @@ interface KoaContext {
   set(name: string, value: string): unknown;
 }
 
+type KoaMiddleware = (context: KoaContext) => Promise<void>;
+
 /**
  * A middleware for Koa: `router.post('/hook', koaReceiver(options, handle))`, before any body parser. What `handle` throws goes on
  * to Koa.
  * @throws TypeError for the options.
  */
-export function koaReceiver<D extends Dialect, T extends boolean = false>(
-  options: ReceiverOptions<D, T>, handle: Handle<D, T>,
-): (context: KoaContext) => Promise<void> {
+export function koaReceiver<D extends Dialect>(options: ReceiverOptions<D>, handle: Handle<D>): KoaMiddleware;
+export function koaReceiver<D extends Dialect>(options: TransformedReceiverOptions<D>, handle: Handle<D, unknown>): KoaMiddleware;
+export function koaReceiver<D extends Dialect>(options: ReceiverOptions<D> | TransformedReceiverOptions<D>, handle: Handle<D, never>): KoaMiddleware {
   const receive = createReceive(options, handle);
   return async (context) => {
     const { req: request } = context;

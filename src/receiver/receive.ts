@@ -1,7 +1,7 @@
-import type { Dialect } from './bodies';
+import type { Bodies, Dialect } from './bodies';
 import type { HeadersLike } from './headers';
 import { ReceiveError } from './receive-error';
-import { createVerifier, type Received, type VerifyOptions } from './verify';
+import { createVerifier, type Received, type TransformedOptions, type VerifyOptions } from './verify';
 
 /** What a request is answered. */
 export interface Answer {
@@ -14,15 +14,21 @@ export interface Answer {
  * What is done with a request that was checked. Returning nothing answers 200. An {@link Answer} answers that: 410 to be called
  * never again, 429 with `retry-after` to be called later. What it throws is the framework's to answer (500), and is sent again.
  */
-export type Handle<D extends Dialect, T extends boolean = false> = (received: Received<D, T>) => Answer | void | Promise<Answer | void>;
+export type Handle<D extends Dialect, B = Bodies[D]> = (received: Received<D, B>) => Answer | void | Promise<Answer | void>;
 
-/** How an endpoint receives. */
-export type ReceiverOptions<D extends Dialect, T extends boolean = false> = VerifyOptions<D, T> & {
+/** How an endpoint receives, whatever its bodies are. */
+interface ReceiveOptions {
   /** Largest body in bytes; 5 MiB unless told, 1 MiB for `spektr` and `flow`. */
   readonly maxBodyBytes?: number;
   /** Told of each request that is refused, for a log. */
   readonly onRefused?: (error: ReceiveError) => void;
-};
+}
+
+/** How an endpoint receives. */
+export type ReceiverOptions<D extends Dialect> = VerifyOptions<D> & ReceiveOptions;
+
+/** How an endpoint receives that has a `transform`. */
+export type TransformedReceiverOptions<D extends Dialect> = TransformedOptions<D> & ReceiveOptions;
 
 /** A request in the hands of a framework. */
 interface Arrived {
@@ -36,13 +42,13 @@ const MIB = 1024 * 1024;
 const NEVER_OF_CHANNELS: ReadonlySet<Dialect> = new Set(['spektr', 'flow']);
 
 /** Reads, checks, hands over: the same for every framework. @throws TypeError for the options. */
-export function createReceive<D extends Dialect, T extends boolean>(
-  options: ReceiverOptions<D, T>, handle: Handle<D, T>,
+export function createReceive<D extends Dialect>(
+  options: ReceiverOptions<D> | TransformedReceiverOptions<D>, handle: Handle<D, never>,
 ): (arrived: Arrived) => Promise<Answer> {
   const verifier = createVerifier(options);
   const { maxBodyBytes = NEVER_OF_CHANNELS.has(options.dialect) ? MIB : 5 * MIB, onRefused } = options;
   return async ({ method, headers, read }) => {
-    let received: Received<D, T>;
+    let received: Received<D, unknown>;
     try {
       if (method !== 'POST') throw new ReceiveError('method', 'only POST is taken here');
       received = await verifier({ headers, body: await read(maxBodyBytes) });
@@ -51,6 +57,7 @@ export function createReceive<D extends Dialect, T extends boolean>(
       onRefused?.(error);
       return { status: error.status, headers: { 'content-type': 'text/plain; charset=utf-8', ...(error.status === 405 && { allow: 'POST' }) }, body: error.message };
     }
-    return (await handle(received)) ?? { status: 200 };
+    // What was checked is of the dialect, or of an expression, as the options say.
+    return (await handle(received as Received<D, never>)) ?? { status: 200 };
   };
 }

@@ -3,11 +3,9 @@ import { ReceiveError } from './receive-error';
 import { keyOf, parseBody, TRANSFORMED } from './shape';
 import { type Check, hexCheck, isOneOf, type RawRequest, standardCheck } from './signature';
 
-/** What the requests of an endpoint are checked with; `T` says whether its bodies are those of an expression of its own. */
-export type VerifyOptions<D extends Dialect, T extends boolean = false> = {
+/** What the requests of any endpoint are checked with. */
+type CheckOptions<D extends Dialect> = {
   readonly dialect: D;
-  /** Whether the endpoint has a `transform`: then any JSON is taken, and `body` is unknown. Of `standard`, `flow`, `chakra`, `chakra-inbound`. */
-  readonly transformed?: T;
   /** How far `webhook-timestamp` may be away from this clock, in seconds; 300 unless told. */
   readonly toleranceSeconds?: number;
   /** The clock; the machine's unless told. */
@@ -22,8 +20,14 @@ export type VerifyOptions<D extends Dialect, T extends boolean = false> = {
     readonly secrets: string | readonly string[];
   });
 
-/** A request that was checked. */
-export interface Received<D extends Dialect = Dialect, T extends boolean = false> {
+/** What the requests of an endpoint are checked with. */
+export type VerifyOptions<D extends Dialect> = CheckOptions<D> & { readonly transformed?: false };
+
+/** The same for an endpoint that has a `transform`: any JSON is taken, and `body` is unknown. Of `standard`, `flow`, `chakra`, `chakra-inbound`. */
+export type TransformedOptions<D extends Dialect> = CheckOptions<D> & { readonly transformed: true };
+
+/** A request that was checked; `B` is what its body holds. */
+export interface Received<D extends Dialect = Dialect, B = Bodies[D]> {
   readonly dialect: D;
   /**
    * The key to do things once: the same for every attempt and resend. The event's id; of `chakra-inbound` the kind and Meta's id (of
@@ -32,13 +36,13 @@ export interface Received<D extends Dialect = Dialect, T extends boolean = false
   readonly id: string;
   /** When this attempt left, as it was signed; null where the dialect signs no time. */
   readonly sentAt: Date | null;
-  readonly body: T extends true ? unknown : Bodies[D];
+  readonly body: B;
   /** The body as it came. */
   readonly raw: Uint8Array;
 }
 
 /** Checks one request. @throws ReceiveError where it is not taken. */
-export type Verifier<D extends Dialect, T extends boolean = false> = (request: RawRequest) => Promise<Received<D, T>>;
+export type Verifier<D extends Dialect, B = Bodies[D]> = (request: RawRequest) => Promise<Received<D, B>>;
 
 const TOLERANCE_SECONDS = 300;
 
@@ -47,7 +51,10 @@ const TOLERANCE_SECONDS = 300;
  * @throws TypeError for options that could not protect anything: no secret, an empty one, one of another kind; and for `transformed` of
  * a dialect that no endpoint with an expression can have.
  */
-export function createVerifier<D extends Dialect, T extends boolean = false>(options: VerifyOptions<D, T>): Verifier<D, T> {
+export function createVerifier<D extends Dialect>(options: VerifyOptions<D>): Verifier<D>;
+export function createVerifier<D extends Dialect>(options: TransformedOptions<D>): Verifier<D, unknown>;
+export function createVerifier<D extends Dialect>(options: VerifyOptions<D> | TransformedOptions<D>): Verifier<D, unknown>;
+export function createVerifier<D extends Dialect>(options: VerifyOptions<D> | TransformedOptions<D>): Verifier<D, unknown> {
   const { dialect, transformed = false, now = () => new Date() } = options;
   const check = checkOf(options);
   const ofTransformed = TRANSFORMED[dialect];
@@ -56,15 +63,18 @@ export function createVerifier<D extends Dialect, T extends boolean = false>(opt
     const sentAt = await check(request, now());
     const body = parseBody(request.body);
     const id = await (transformed && ofTransformed ? ofTransformed(request) : keyOf(dialect, body, request));
-    return { dialect, id, sentAt, body: body as Received<D, T>['body'], raw: request.body };
+    return { dialect, id, sentAt, body, raw: request.body };
   };
 }
 
 /** {@link createVerifier} for a single request. @throws ReceiveError where it is not taken, TypeError for the options. */
-export const verify = async <D extends Dialect, T extends boolean = false>(request: RawRequest, options: VerifyOptions<D, T>): Promise<Received<D, T>> =>
-  createVerifier(options)(request);
+export function verify<D extends Dialect>(request: RawRequest, options: VerifyOptions<D>): Promise<Received<D>>;
+export function verify<D extends Dialect>(request: RawRequest, options: TransformedOptions<D>): Promise<Received<D, unknown>>;
+export async function verify<D extends Dialect>(request: RawRequest, options: VerifyOptions<D> | TransformedOptions<D>): Promise<Received<D, unknown>> {
+  return createVerifier(options)(request);
+}
 
-function checkOf(options: VerifyOptions<Dialect, boolean>): Check {
+function checkOf(options: CheckOptions<Dialect>): Check {
   const { dialect, toleranceSeconds = TOLERANCE_SECONDS } = options;
   if (!(toleranceSeconds >= 0 && toleranceSeconds < Infinity)) throw new TypeError('toleranceSeconds must be a number of seconds, 0 or more');
   const what = dialect === 'chative' ? 'verifyToken' : 'secrets';
