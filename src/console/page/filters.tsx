@@ -1,15 +1,23 @@
 import type { ComponentChildren } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
 
 /** The filters above a list: they take effect as they are changed. */
 export function Filters({ children }: { readonly children: ComponentChildren }) {
   return <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>{children}</form>;
 }
 
-/** A text to filter by, taken when it is left or Enter is pressed. */
+/** A text to filter by, taken when it is left or Enter is pressed. What is half typed stays, whatever is drawn anew meanwhile. */
 export function TextFilter({ label, value, placeholder, onChange }: {
   readonly label: string; readonly value: string; readonly placeholder?: string; readonly onChange: (value: string) => void;
 }) {
-  return <label>{label}<input type="search" value={value} placeholder={placeholder} autoComplete="off" spellcheck={false} onChange={(event) => onChange(event.currentTarget.value.trim())} /></label>;
+  const [typed, setTyped] = useState(value);
+  useEffect(() => setTyped(value), [value]);
+  return (
+    <label>{label}
+      <input type="search" value={typed} placeholder={placeholder} autoComplete="off" spellcheck={false}
+        onInput={(event) => setTyped(event.currentTarget.value)} onChange={(event) => onChange(event.currentTarget.value.trim())} />
+    </label>
+  );
 }
 
 /** One of some words to filter by. */
