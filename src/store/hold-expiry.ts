@@ -1,6 +1,7 @@
 import type { Outcome } from '../domain/attempt';
 import type { EndedDelivery } from '../domain/delivery';
 import type { Sql } from './db';
+import { isUnderWay } from './live';
 
 /**
  * Gives up at most `limit` HELD deliveries whose time is over: EXHAUSTED, `hold_expired`. One that is being probed is left
@@ -15,8 +16,7 @@ export async function expireHolds(sql: Sql, limit: number): Promise<EndedDeliver
     text: `with over as (
              select d.event_id, d.id from deliveries d
              where d.hold_until < now() and d.status = 'HELD'
-               and not exists (select 1 from attempts a where a.event_id = d.event_id and a.delivery_id = d.id
-                               and a.outcome is null and a.lease_until > now())
+               and not ${isUnderWay('d')}
              order by d.hold_until limit $1 for update of d skip locked
            ), ended as (
              update deliveries d set status = 'EXHAUSTED', reason = 'hold_expired', next_attempt_at = null, hold_until = null, updated_at = now()

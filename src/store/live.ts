@@ -32,3 +32,7 @@ export const endpointsWith = (name: string, condition: string): string => `
     select (select d.endpoint_id from deliveries d where ${condition} and d.endpoint_id > ${name}.endpoint_id order by d.endpoint_id limit 1)
     from ${name} where ${name}.endpoint_id is not null
   )`;
+
+/** SQL: an attempt of delivery `row` (an alias) is under way, by whoever: one whose lease is over belongs to a lost worker. */
+export const isUnderWay = (row: string): string =>
+  `exists (select 1 from attempts a where a.event_id = ${row}.event_id and a.delivery_id = ${row}.id and a.outcome is null and a.lease_until > now())`;

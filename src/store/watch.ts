@@ -2,7 +2,7 @@ import type { HealthFacts } from '../domain/health';
 import type { EndpointStatus } from '../domain/endpoint';
 import type { Sql } from './db';
 import { RELEASED } from './lane-moves';
-import { IS_HELD, IS_PENDING, IS_RETRYING } from './live';
+import { IS_HELD, IS_PENDING, IS_RETRYING, isUnderWay } from './live';
 
 /** What a watcher reads of its endpoint's health; null where the endpoint is gone. */
 export interface WatchedHealth extends HealthFacts {
@@ -54,8 +54,7 @@ export async function holdStragglers(sql: Sql, endpointId: string, { holdForMs, 
              hold_until = case when not $3 then now() + $2::float8 * interval '1 ms' end, updated_at = now()
            where d.endpoint_id = $1 and ((${IS_PENDING}) or (${IS_RETRYING}))
              and exists (select 1 from endpoints e where e.id = $1 and e.status = 'DEACTIVATED')
-             and not exists (select 1 from attempts a where a.event_id = d.event_id and a.delivery_id = d.id
-                             and a.outcome is null and a.lease_until > now())`,
+             and not ${isUnderWay('d')}`,
     values: [endpointId, holdForMs, discard],
   });
 }
@@ -75,8 +74,7 @@ export async function releaseStragglers(sql: Sql, endpointId: string): Promise<v
              select h.event_id, h.id from deliveries h
              where h.endpoint_id = $1 and h.status = 'HELD' and ${IS_HELD}
                and exists (select 1 from endpoints e where e.id = $1 and e.status <> 'DEACTIVATED' and not e.drain_paused)
-               and not exists (select 1 from attempts a where a.event_id = h.event_id and a.delivery_id = h.id
-                               and a.outcome is null and a.lease_until > now())
+               and not ${isUnderWay('h')}
              limit ${RELEASED_AT_ONCE} for update of h skip locked
            )`,
     values: [endpointId],
