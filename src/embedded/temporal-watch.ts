@@ -14,6 +14,7 @@ export async function endWhenSilent(address: string, namespace: string, server: 
   let answeredAt = performance.now();
   while (!server.ended()) {
     await Promise.race([delay(Math.min(LOOK_EVERY_MS, silentMs / 4), null, { ref: false }), server.end]);
+    if (server.ended()) break;
     const since = performance.now();
     const fault = await connection.withDeadline(Date.now() + LOOK_MS, () => connection.workflowService.describeNamespace({ namespace })).then(() => null, (error: unknown) => String(error));
     // Of a machine that slept meanwhile the first look says nothing.
