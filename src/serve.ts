@@ -16,7 +16,7 @@ import { createLog, type Log } from './log';
 import { bindBacklog } from './metrics/backlog';
 import { createExposition } from './metrics/exposition';
 import { startMetricsServer } from './metrics/server';
-import { createAnnouncer } from './store/announcer';
+import { createAnnouncer, type Announced } from './store/announcer';
 import { isDatabaseAway, openDb, type Db } from './store/db';
 import { ensurePartitions } from './store/partitions';
 import { requireWorkspaceRole } from './store/workspace-role';
@@ -59,11 +59,11 @@ export async function serve(config: Config, options: ServeOptions = {}): Promise
     const rootKey = await prepare(deps);
     const announcer = createAnnouncer(config.DATABASE_URL ?? '');
     // Every write is announced when it is committed, before it is answered.
-    const announce = (): void => {
+    const announce = (what: Announced): void => {
       failpoint('after-commit');
-      announcer.announce();
+      announcer.announce(what);
     };
-    const publisher = createPublisher(deps.db, announce);
+    const publisher = createPublisher(deps.db, () => announce('events'));
     const catalogues = await openCatalogues(catalogueDb, (err) => log.warn({ err }, 'api.catalogues_not_read'));
     const exposition = createExposition(deps.metrics.api.meter, { before: bindBacklog(deps.metrics.api, deps.db) });
     const streams = createStreamHub(deps, config.DATABASE_URL ?? '');

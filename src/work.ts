@@ -36,6 +36,7 @@ import { FEED_CHANNEL } from './store/live-feed';
 import { registerSearchAttributes } from './search-attributes';
 import { connectTemporal, createWorkflows } from './temporal';
 import { openTracing } from './tracing/tracing';
+import { UntimedWorker } from './workflow-worker';
 
 /** A worker that runs: relay and Temporal worker on one connection. */
 export interface RunningWorker {
@@ -85,14 +86,14 @@ export async function work(config: Config, options: WorkOptions = {}): Promise<R
   const witness = createWitness(tally, feed);
   const send = createSender(deps, recorder, witness, pace.add);
   let isStopping = false;
-  const firstAttempts = createFirstAttempts({ deps, routings: createRoutingCache(deps), gate, pace, send, recorder, witness });
+  const firstAttempts = createFirstAttempts({ deps, routings: createRoutingCache(deps), gate, pace, send, recorder, witness, onSignal: wakeWaker.wake });
   const activities = createActivities({ deps, firstAttempts, send, gate, isStopping: () => isStopping });
 
   const shared = {
     connection, namespace: config.TEMPORAL_NAMESPACE, activities, shutdownGraceTime: GRACE_MS, shutdownForceTime: FORCE_MS,
   };
   const createPollers = (): Promise<Worker[]> => Promise.all([
-    Worker.create({
+    UntimedWorker.create({
       ...shared,
       taskQueue: TASK_QUEUE,
       workflowBundle: options.workflowBundle ?? builtBundle(),
@@ -113,9 +114,9 @@ export async function work(config: Config, options: WorkOptions = {}): Promise<R
       activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 4 },
     }),
   ]);
-  const onNotify = (): void => {
+  const onNotify = (isEventsOnly = false): void => {
     eventWaker.wake();
-    wakeWaker.wake();
+    if (!isEventsOnly) wakeWaker.wake();
   };
   const session = await openPresence(config.DATABASE_URL ?? '', log, onNotify, (workspaceIds) => feed.watch(workspaceIds));
   presence = session;

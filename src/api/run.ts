@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import { AppError } from '../errors';
 import { failpoint } from '../failpoint';
+import type { Announced } from '../store/announcer';
 import type { Sql, WorkspaceDb } from '../store/db';
 import { insertEvents } from '../store/event-insert';
 import type { Admitted } from './admission';
@@ -64,7 +65,7 @@ export function createRunner(parts: AppParts, auth: Pick<Auth, 'refuse'>): (call
       failpoint('before-commit');
       return made;
     });
-    announcer.announce();
+    announcer.announce('anything');
     return tagged(route, answer);
   };
 
@@ -75,9 +76,9 @@ export function createRunner(parts: AppParts, auth: Pick<Auth, 'refuse'>): (call
 
   /** Each write is a transaction of its own. */
   function plainContext(call: Call, ctx: Context): WideContext {
-    const announced = async <T>(writing: Promise<T>): Promise<T> => {
+    const announced = async <T>(writing: Promise<T>, what: Announced): Promise<T> => {
       const result = await writing;
-      announcer.announce();
+      announcer.announce(what);
       return result;
     };
     const own = db.within((call.caller ?? NOBODY).workspaceId);
@@ -85,14 +86,14 @@ export function createRunner(parts: AppParts, auth: Pick<Auth, 'refuse'>): (call
       ...baseOf(call, ctx),
       sql: { query: (statement) => own.read((sql) => sql.query(statement)) },
       read: (work) => own.read(work),
-      write: (work) => announced(own.transaction(work)),
+      write: (work) => announced(own.transaction(work), 'anything'),
       publish: (event) => publisher.publish(event),
-      publishAll: (events) => announced(insertEvents(db, events)),
+      publishAll: (events) => announced(insertEvents(db, events), 'events'),
       isIdempotent: false,
       ...only(call, {
         everywhere: db,
-        writeAnywhere: (work) => announced(db.transaction(work)),
-        writeOneAnywhere: (work) => announced(work(db)),
+        writeAnywhere: (work) => announced(db.transaction(work), 'anything'),
+        writeOneAnywhere: (work) => announced(work(db), 'anything'),
       }),
     };
   }

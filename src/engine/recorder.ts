@@ -38,10 +38,10 @@ const TRIES = 5;
 
 /** A recorder of this process; `onWritten` is told where a batch may have left something for the relay. */
 export function createRecorder(deps: Deps, onWritten: () => void): Recorder {
-  const writeDown = async (batch: readonly Finished[]): Promise<(Recorded | null)[]> => {
-    const recorded = await write(deps, batch);
+  const writeDown = async (batch: readonly Finished[]): Promise<readonly (Recorded | null)[]> => {
+    const { recorded, hasSignals } = await write(deps, batch);
     countFinished(deps.metrics.worker, recorded);
-    if (batch.some((attempt) => attempt.outcome !== 'ok' || attempt.byRetry)) onWritten();
+    if (hasSignals || batch.some((attempt) => attempt.outcome !== 'ok' || attempt.byRetry)) onWritten();
     return recorded;
   };
   const finished = createGroupCommit({ writers: WRITERS, largest: LARGEST }, writeDown);
@@ -71,35 +71,42 @@ function countFinished({ finished }: Metrics['worker'], recorded: readonly (Reco
   }
 }
 
-async function write(deps: Deps, batch: readonly Finished[]): Promise<(Recorded | null)[]> {
+interface Written<R> {
+  readonly recorded: readonly R[];
+  /** Whether a watcher is to be told of a change of its endpoint's health. */
+  readonly hasSignals: boolean;
+}
+
+/** Writes a batch down; answers what was recorded of each, in its place. */
+async function write(deps: Deps, batch: readonly Finished[]): Promise<Written<Recorded | null>> {
   const gone = new Map(batch.filter((attempt) => attempt.gone).map(({ endpointId, workspaceId }) => [endpointId, workspaceId]));
   // Most batches are one statement each; what is announced or switched with the record shares its transaction.
   const isPlain = gone.size === 0 && !batch.some((attempt) => attempt.next === 'EXHAUSTED' || attempt.isResend);
-  const recorded = isPlain ? await writeBatch(patient(deps.db), batch) : await retried(() => deps.db.transaction((trx) => writeAnnounced(deps, trx, batch, gone)));
+  const { recorded, hasSignals } = isPlain ? await writeBatch(patient(deps.db), batch) : await retried(() => deps.db.transaction((trx) => writeAnnounced(deps, trx, batch, gone)));
   const byDelivery = new Map(recorded.map((row) => [row.deliveryId, row]));
-  return batch.map((attempt) => byDelivery.get(attempt.deliveryId) ?? null);
+  return { recorded: batch.map((attempt) => byDelivery.get(attempt.deliveryId) ?? null), hasSignals };
 }
 
 /**
  * The batch, what is to be told of its deliveries, and the deactivation of those that asked for it. Endpoints are locked
  * before deliveries, as everywhere.
  */
-async function writeAnnounced(deps: Deps, trx: Sql, batch: readonly Finished[], gone: ReadonlyMap<string, string>): Promise<Recorded[]> {
+async function writeAnnounced(deps: Deps, trx: Sql, batch: readonly Finished[], gone: ReadonlyMap<string, string>): Promise<Written<Recorded>> {
   const there: { workspaceId: string; endpointId: string }[] = [];
   for (const [endpointId, workspaceId] of [...gone].sort()) {
     if (await lockEndpoint(trx, workspaceId, endpointId)) there.push({ workspaceId, endpointId });
   }
   // Before the record: from that on others that record attempts of the endpoint wait for this transaction.
   for (const endpoint of there) await deactivateEndpoint(deps, trx, { ...endpoint, reason: 'gone', actor: 'receiver' });
-  const recorded = await writeBatch(trx, batch);
-  await announceDeliveries(deps, trx, batch, recorded);
-  return recorded;
+  const written = await writeBatch(trx, batch);
+  await announceDeliveries(deps, trx, batch, written.recorded);
+  return written;
 }
 
-async function writeBatch(sql: Sql, batch: readonly Finished[]): Promise<Recorded[]> {
-  const recorded = await recordAttempts(sql, batch);
-  await recordHealth(sql, healthDeltas(batch.filter((attempt) => attempt.counts && attempt.outcome !== 'transform_error')));
-  return recorded;
+async function writeBatch(sql: Sql, batch: readonly Finished[]): Promise<Written<Recorded>> {
+  const { recorded, isHealthNews } = await recordAttempts(sql, batch);
+  const deltas = isHealthNews ? healthDeltas(batch.filter((attempt) => attempt.counts && attempt.outcome !== 'transform_error')) : [];
+  return { recorded, hasSignals: (await recordHealth(sql, deltas)) > 0 };
 }
 
 /** How a batch, in its order, bears on each endpoint's health; sorted by endpoint. */

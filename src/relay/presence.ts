@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import type { Log } from '../log';
 import { createTeller, FEED_CHANNEL, HELLO, WATCH_CHANNEL } from '../store/live-feed';
-import { OUTBOX_CHANNEL } from '../store/outbox';
+import { EVENTS_ONLY, OUTBOX_CHANNEL } from '../store/outbox';
 import { WORKER_LOCK } from '../store/outbox-claim';
 
 /** That this worker lives, as the others see it: a session that holds an advisory lock on its number, and hears of new work. */
@@ -24,11 +24,11 @@ const KEEPALIVES = '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tc
 
 /**
  * Opens the session. Where it is lost another is opened under a new number: the old one's claims are free for all at
- * once, which is harmless, since whatever this worker still does with them is done once. `onWatch` is told which workspaces
- * somebody watches.
+ * once, which is harmless, since whatever this worker still does with them is done once. `onNotify` is told whether only
+ * events were added to the outbox, `onWatch` which workspaces somebody watches.
  */
 export async function openPresence(
-  url: string, log: Log, onNotify: () => void, onWatch: (workspaceIds: string) => void = () => undefined, beatMs = BEAT_MS,
+  url: string, log: Log, onNotify: (isEventsOnly: boolean) => void, onWatch: (workspaceIds: string) => void = () => undefined, beatMs = BEAT_MS,
 ): Promise<Presence> {
   const answerMs = Math.min(ANSWER_MS, beatMs);
   let number = 0;
@@ -42,7 +42,7 @@ export async function openPresence(
       connectionTimeoutMillis: answerMs, query_timeout: answerMs,
     });
     session.on('error', () => undefined);
-    session.on('notification', ({ channel, payload }) => (channel === WATCH_CHANNEL ? onWatch(payload ?? '') : onNotify()));
+    session.on('notification', ({ channel, payload }) => (channel === WATCH_CHANNEL ? onWatch(payload ?? '') : onNotify(payload === EVENTS_ONLY)));
     try {
       await session.connect();
       const { rows } = await session.query<{ number: number }>(`select nextval('worker_numbers')::int as number`);
@@ -65,7 +65,7 @@ export async function openPresence(
     log.warn('relay.presence_lost');
     while (!isClosed) {
       await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
-      if (await connect().then(() => true, () => false)) return onNotify();
+      if (await connect().then(() => true, () => false)) return onNotify(false);
     }
   }
 

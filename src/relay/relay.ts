@@ -33,6 +33,8 @@ export interface RelayParts {
 const PLACES = 128;
 /** Most events of one claim: enough to share a statement, few enough to spread over several at a time. */
 const CLAIM = 64;
+/** While more wait than were claimed, so many places are waited for: a few at a time would take as many statements as many. */
+const WORTH_A_CLAIM = CLAIM / 2;
 const PLACE_MS = 50;
 /** No more is claimed while so many rows wait for their workflow: Temporal is away, or far behind. */
 const MOST_WAITING = 5_000;
@@ -49,6 +51,8 @@ export function startRelay(parts: RelayParts): Relay {
   const { deps, presence, firstAttempts, starts, wakes, eventWaker, wakeWaker } = parts;
   const held = new Map<string, number>();
   let used = 0;
+  let hasMore = false;
+  let shortSince: number | null = null;
   let isStopping = false;
   const { stages, places, placesUsed, waitingForStart, workers } = deps.metrics.worker;
   let liveWorkers = 1;
@@ -59,15 +63,20 @@ export function startRelay(parts: RelayParts): Relay {
 
   async function eventTurn(): Promise<number> {
     const free = Math.min(CLAIM, PLACES - used, MOST_WAITING - starts.waiting());
-    if (free <= 0) return BUSY_POLL_MS;
+    if (free < (hasMore ? WORTH_A_CLAIM : 1)) {
+      shortSince ??= performance.now();
+      if (free <= 0 || performance.now() - shortSince < BUSY_POLL_MS) return BUSY_POLL_MS;
+    }
+    shortSince = null;
     const claimed = await claimEvents(deps.db, presence.number, free, PLACES, held);
+    hasMore = claimed.length === free;
     if (claimed.length === 0) return IDLE_POLL_MS;
     failpoint('after-claim');
     countWait(stages.relay_wait, claimed);
     if (deps.config.HEAD_START) claimed.forEach(takePlace);
     if (deps.config.HEAD_START) giveHeadStart(claimed);
     starts.add(claimed);
-    return claimed.length < free ? IDLE_POLL_MS : 0;
+    return hasMore ? 0 : IDLE_POLL_MS;
   }
 
   function giveHeadStart(claimed: readonly ClaimedEvent[]): void {
@@ -100,7 +109,7 @@ export function startRelay(parts: RelayParts): Relay {
       const left = (held.get(workspaceId) ?? 1) - 1;
       if (left > 0) held.set(workspaceId, left);
       else held.delete(workspaceId);
-      if (used === PLACES - CLAIM || used === 0) eventWaker.wake();
+      if (shortSince !== null && used <= PLACES - CLAIM) eventWaker.wake();
     };
     let timer: NodeJS.Timeout | undefined;
     void planned?.then(() => {

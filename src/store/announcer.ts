@@ -1,10 +1,13 @@
 import { Client } from 'pg';
-import { OUTBOX_CHANNEL } from './outbox';
+import { EVENTS_ONLY, OUTBOX_CHANNEL } from './outbox';
+
+/** What was committed: events and nothing else, or rows of the outbox of whatever kind. */
+export type Announced = 'events' | 'anything';
 
 /** Wakes the relays after a commit. */
 export interface Announcer {
   /** Says that the outbox has new rows: at once, or when 5 ms have gone by since the last time. Never throws, never waits. */
-  announce(): void;
+  announce(what: Announced): void;
   close(): Promise<void>;
 }
 
@@ -22,7 +25,7 @@ export function createAnnouncer(databaseUrl: string): Announcer {
   let client: Client | null = null;
   let timer: NodeJS.Timeout | null = null;
   let sending: Promise<void> | null = null;
-  let isWanted = false;
+  let wanted: Announced | null = null;
   let lastAt = -Infinity;
   let closed = false;
 
@@ -40,27 +43,27 @@ export function createAnnouncer(databaseUrl: string): Announcer {
     await opened.connect();
     return opened;
   };
-  const notify = async (): Promise<void> => {
+  const notify = async (what: Announced): Promise<void> => {
     try {
       client ??= await connect();
-      await client.query(`notify ${OUTBOX_CHANNEL}`);
+      await client.query(what === 'events' ? `notify ${OUTBOX_CHANNEL}, '${EVENTS_ONLY}'` : `notify ${OUTBOX_CHANNEL}`);
     } catch {
       void client?.end().catch(() => undefined);
       client = null;
     }
   };
   const fire = (): void => {
+    const what = wanted ?? 'anything';
     timer = null;
-    isWanted = false;
+    wanted = null;
     lastAt = performance.now();
-    sending = notify().finally(() => {
+    sending = notify(what).finally(() => {
       sending = null;
-      if (isWanted) schedule();
+      if (wanted) schedule();
     });
   };
   // While one is on its way, another is only noted: what is committed meanwhile needs a NOTIFY of its own, but one is enough.
   const schedule = (): void => {
-    isWanted = true;
     if (timer || sending) return;
     const waitMs = lastAt + PAUSE_MS - performance.now();
     if (waitMs <= 0) fire();
@@ -68,14 +71,16 @@ export function createAnnouncer(databaseUrl: string): Announcer {
   };
 
   return {
-    announce() {
-      if (!closed) schedule();
+    announce(what) {
+      if (closed) return;
+      wanted = wanted === 'anything' ? wanted : what;
+      schedule();
     },
     async close() {
       closed = true;
       if (timer) clearTimeout(timer);
       await sending;
-      if (isWanted) await notify();
+      if (wanted) await notify(wanted);
       await client?.end().catch(() => undefined);
     },
   };

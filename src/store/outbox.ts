@@ -2,6 +2,8 @@ import type { Sql } from './db';
 
 /** Channel on which the relays of all workers listen. */
 export const OUTBOX_CHANNEL = 'posthorn_outbox';
+/** What a NOTIFY there says where nothing but events was added; any other text stands for all kinds of rows. */
+export const EVENTS_ONLY = 'events';
 
 /** A signal to the workflow of an endpoint or of a delivery. It only wakes: what is to be done stands in PostgreSQL. */
 export interface NewSignal {

@@ -24,6 +24,12 @@ export interface EventPlan {
   readonly deliveries: readonly PlannedDelivery[];
 }
 
+/** Why a delivery waits in the lane though it could leave as soon as there is a place for it. */
+const LEAVES_SOON: readonly DeliveryReason[] = ['fifo', 'endpoint_slow', 'rate_limited'];
+
+/** Whether its plan leaves a signal for the endpoint's watcher: it waits, and could leave now. */
+export const wakesWatcher = ({ status, reason }: PlannedDelivery): boolean => status === 'PENDING' && reason !== null && LEAVES_SOON.includes(reason);
+
 // An event is planned once: whoever inserts its row inserts all that follows with it; the second finds it there and
 // inserts nothing. A watcher is woken only where a row waits for it that could leave now.
 const SAVE_PLANS = `
@@ -48,7 +54,7 @@ const SAVE_PLANS = `
   ), woken as (
     insert into outbox (kind, workspace_id, endpoint_id, signal)
     select distinct 'signal', workspace_id, endpoint_id, 'changed' from owed
-    where status = 'PENDING' and reason in ('fifo', 'endpoint_slow', 'rate_limited')
+    where status = 'PENDING' and reason = any('{${LEAVES_SOON.join()}}')
   )
   select event_id from open`;
 

@@ -21,15 +21,19 @@ export interface HealthDelta {
 /** So many failures in a row, and an endpoint is about to be FAILING: its watcher is told, but may take a moment. */
 export const SICK_FAILURES = 10;
 
-// Rows are locked in the order of their ids, so that two batches can't wait for one another. A success of a healthy
-// endpoint is written at most once a second. The watcher is told of transitions only, never of each failure.
+/** Of a row `h` of endpoint_health: whether a success changes it. That of a healthy endpoint is written at most once a second. */
+export const SUCCESS_IS_NEWS =
+  `(h.consecutive_failures > 0 or h.exhausted > 0 or h.last_success_at is null or h.last_success_at < now() - interval '1 second')`;
+
+// Rows are locked in the order of their ids, so that two batches can't wait for one another. The watcher is
+// told of transitions only, never of each failure.
 const RECORD_HEALTH = `
   with x as (
     select * from unnest($1::text[], $2::text[], $3::bool[], $4::int[], $5::int[], $6::bool[], $7::int[], $8::text[], $9::int[], $10::int[])
       x(endpoint_id, workspace_id, succeeded, failures, unreachable, all_unreachable, exhausted, last_failure, consecutive_limit, exhausted_limit)
   ), before as (
     select h.* from endpoint_health h join x using (endpoint_id)
-    where x.failures > 0 or h.consecutive_failures > 0 or h.exhausted > 0 or h.last_success_at is null or h.last_success_at < now() - interval '1 second'
+    where x.failures > 0 or ${SUCCESS_IS_NEWS}
     order by h.endpoint_id for update of h
   ), after as (
     update endpoint_health h set
@@ -53,12 +57,16 @@ const RECORD_HEALTH = `
       or (b.exhausted < x.exhausted_limit and h.exhausted >= x.exhausted_limit) as is_transition
   )
   insert into outbox (kind, workspace_id, endpoint_id, signal)
-  select 'signal', workspace_id, endpoint_id, 'changed' from after where is_transition`;
+  select 'signal', workspace_id, endpoint_id, 'changed' from after where is_transition
+  returning endpoint_id`;
 
-/** Adds a batch's successes and failures to the endpoints' health, and leaves a signal for each watcher that must look. */
-export async function recordHealth(sql: Sql, deltas: readonly HealthDelta[]): Promise<void> {
-  if (deltas.length === 0) return;
-  await sql.query({
+/**
+ * Adds a batch's successes and failures to the endpoints' health, and leaves a signal for each watcher that must look: answers for
+ * how many.
+ */
+export async function recordHealth(sql: Sql, deltas: readonly HealthDelta[]): Promise<number> {
+  if (deltas.length === 0) return 0;
+  const signalled = await sql.query({
     name: 'health-record',
     text: RECORD_HEALTH,
     values: [
@@ -67,4 +75,5 @@ export async function recordHealth(sql: Sql, deltas: readonly HealthDelta[]): Pr
       deltas.map((d) => d.lastFailure), deltas.map((d) => d.consecutiveLimit), deltas.map((d) => d.exhaustedLimit),
     ],
   });
+  return signalled.length;
 }

@@ -1,7 +1,7 @@
 import type { Outcome } from '../domain/attempt';
 import type { Sql } from './db';
 import { inTheirWeeks, type Week } from './partitions';
-import { SICK_FAILURES } from './record-health';
+import { SICK_FAILURES, SUCCESS_IS_NEWS } from './record-health';
 
 /** An attempt that is over, and what follows it. */
 export interface FinishedAttempt {
@@ -37,6 +37,14 @@ export interface Recorded {
   readonly deliveryId: string;
   readonly status: string;
   readonly way: string;
+}
+
+/** What the record of a batch came to. */
+export interface RecordedBatch {
+  /** Without deliveries that had ended before, and attempts recorded before. */
+  readonly recorded: readonly Recorded[];
+  /** Whether the batch may bear on the health of an endpoint; not where it was successes alone that change nothing of it. */
+  readonly isHealthNews: boolean;
 }
 
 /** Most `deliver` workflows of an endpoint that fails: whose breaker is open, or about to be. */
@@ -117,7 +125,7 @@ const recordFailuresOf = (week: Week): string => `
   select id, status, way from moved`;
 
 // What succeeded leaves nothing to decide: neither the endpoint nor the schedule has a say in it. This is the statement
-// of the hot path.
+// of the hot path, which spares most batches another one: it tells whether the endpoints' health has anything to learn.
 const recordSuccessesOf = (week: Week): string => `
   with g as (
     select * from unnest($1::text[], $2::text[], $3::int[], $4::timestamptz[], $5::int[], $6::int[], $7::text[], $8::text[],
@@ -138,38 +146,47 @@ const recordSuccessesOf = (week: Week): string => `
   from closed c
   where d.event_id = c.event_id and d.id = c.delivery_id
     and d.status <> all ('{DELIVERED,EXHAUSTED,CANCELLED}')
-  returning d.id, d.status, d.way`;
+  returning d.id, d.status, d.way, (select bool_or(${SUCCESS_IS_NEWS}) from endpoint_health h where h.endpoint_id = any($13)) as is_news`;
 
-/**
- * Records finished attempts: those that succeeded in one statement, the others in another. Deliveries that ended before, and
- * attempts recorded before, are not answered.
- */
-export async function recordAttempts(sql: Sql, batch: readonly FinishedAttempt[]): Promise<Recorded[]> {
+/** Records finished attempts: those that succeeded in one statement, the others in another. */
+export async function recordAttempts(sql: Sql, batch: readonly FinishedAttempt[]): Promise<RecordedBatch> {
   const successes = batch.filter((attempt) => attempt.outcome === 'ok');
   const others = batch.filter((attempt) => attempt.outcome !== 'ok');
-  return [
-    ...await inTheirWeeks(successes, (week, some) => recordSuccesses(sql, week, some)),
-    ...await inTheirWeeks(others, (week, some) => recordFailures(sql, week, some, new Set(successes.map((attempt) => attempt.endpointId)))),
-  ];
+  const succeeded = await inTheirWeeks(successes, (week, some) => recordSuccesses(sql, week, some));
+  const failed = await inTheirWeeks(others, (week, some) => recordFailures(sql, week, some, endpointsOf(successes)));
+  return {
+    recorded: [...succeeded, ...failed].map(toRecorded),
+    // Of what was not recorded now nothing was told.
+    isHealthNews: others.length > 0 || succeeded.length < successes.length || succeeded.some((row) => row.is_news !== false),
+  };
 }
 
-async function recordSuccesses(sql: Sql, week: Week, batch: readonly FinishedAttempt[]): Promise<Recorded[]> {
-  const rows = await sql.query<{ id: string; status: string; way: string }>({
+interface RecordedRow {
+  readonly id: string;
+  readonly status: string;
+  readonly way: string;
+}
+
+const toRecorded = ({ id, status, way }: RecordedRow): Recorded => ({ deliveryId: id, status, way });
+
+const endpointsOf = (attempts: readonly FinishedAttempt[]): readonly string[] => [...new Set(attempts.map(({ endpointId }) => endpointId))];
+
+function recordSuccesses(sql: Sql, week: Week, batch: readonly FinishedAttempt[]): Promise<(RecordedRow & { readonly is_news: boolean | null })[]> {
+  return sql.query({
     name: `attempts-record-successes-${week}`,
     text: recordSuccessesOf(week),
     values: [
       batch.map((a) => a.eventId), batch.map((a) => a.deliveryId), batch.map((a) => a.number), batch.map((a) => a.startedAt.toISOString()),
       batch.map((a) => Math.round(a.durationMs)), batch.map((a) => a.statusCode), batch.map((a) => a.request?.url ?? null),
       batch.map((a) => a.request?.headers ?? null), batch.map((a) => a.request?.bodySha256 ?? null), batch.map((a) => a.response.headers),
-      batch.map((a) => a.response.body), batch.map((a) => a.response.truncated),
+      batch.map((a) => a.response.body), batch.map((a) => a.response.truncated), endpointsOf(batch),
     ],
   });
-  return rows.map((row) => ({ deliveryId: row.id, status: row.status, way: row.way }));
 }
 
 /** `wellEndpoints`: those that answered another attempt of the same batch with a success. */
-async function recordFailures(sql: Sql, week: Week, batch: readonly FinishedAttempt[], wellEndpoints: ReadonlySet<string>): Promise<Recorded[]> {
-  const rows = await sql.query<{ id: string; status: string; way: string }>({
+function recordFailures(sql: Sql, week: Week, batch: readonly FinishedAttempt[], wellEndpoints: readonly string[]): Promise<RecordedRow[]> {
+  return sql.query({
     name: `attempts-record-failures-${week}`,
     text: recordFailuresOf(week),
     values: [
@@ -179,10 +196,9 @@ async function recordFailures(sql: Sql, week: Week, batch: readonly FinishedAtte
       batch.map((a) => a.request?.bodySha256 ?? null), batch.map((a) => a.response.headers), batch.map((a) => a.response.body),
       batch.map((a) => a.response.truncated), batch.map((a) => a.next), batch.map((a) => a.afterMs), batch.map((a) => a.nextWay),
       batch.map((a) => a.byRetry), batch.map((a) => a.counts), batch.map((a) => a.holdForMs), batch.map((a) => a.discard),
-      [...wellEndpoints],
+      wellEndpoints,
     ],
   });
-  return rows.map((row) => ({ deliveryId: row.id, status: row.status, way: row.way }));
 }
 
 /** Names the attempt of a delivery that was planned but found no place in time. */

@@ -85,7 +85,7 @@ describe('A plan', () => {
 describe('A record', () => {
   it('ends a delivery that was answered well', async () => {
     const delivery = await planOne();
-    expect(await recordAttempts(database.db, [finished(delivery)])).toEqual([{ deliveryId: delivery.id, status: 'DELIVERED', way: 'fast' }]);
+    expect((await recordAttempts(database.db, [finished(delivery)])).recorded).toEqual([{ deliveryId: delivery.id, status: 'DELIVERED', way: 'fast' }]);
     expect((await lookAtDeliveries(database.db, [delivery]))[0]).toMatchObject({ status: 'DELIVERED', attemptCount: 1, failures: 0, attempt: { outcome: 'ok', statusCode: 200, durationMs: 3 } });
   });
 
@@ -120,7 +120,7 @@ describe('A record', () => {
     const next = { eventId: delivery.eventId, id: delivery.id, attemptId: newId('attempt'), number: 2, leaseMs: 10_000 };
     const winners = await Promise.all([1, 2, 3].map((n) => takeOverAttempt(database.db, { ...next, attemptId: newId('attempt'), leaseMs: 10_000 + n })));
     expect(winners.filter(Boolean)).toHaveLength(1);
-    expect(await recordAttempts(database.db, [finished(delivery)])).toEqual([]);
+    expect((await recordAttempts(database.db, [finished(delivery)])).recorded).toEqual([]);
     const attempts = await database.db.query({ text: 'select number, outcome from attempts where delivery_id = $1 order by number', values: [delivery.id] });
     expect(attempts).toEqual([{ number: 1, outcome: 'unknown' }, { number: 2, outcome: null }]);
     expect((await lookAtDeliveries(database.db, [delivery]))[0]).toMatchObject({ status: 'PENDING', attemptCount: 1, failures: 0 });
@@ -129,7 +129,7 @@ describe('A record', () => {
   it('does not touch a delivery that was cancelled meanwhile, but keeps what came of its attempt', async () => {
     const delivery = await planOne();
     await database.db.query({ text: `update deliveries set status = 'CANCELLED' where id = $1`, values: [delivery.id] });
-    expect(await recordAttempts(database.db, [finished(delivery)])).toEqual([]);
+    expect((await recordAttempts(database.db, [finished(delivery)])).recorded).toEqual([]);
     expect((await lookAtDeliveries(database.db, [delivery]))[0]).toMatchObject({ status: 'CANCELLED', attempt: { outcome: 'ok' } });
   });
 
@@ -199,6 +199,25 @@ describe('Health', () => {
     expect(await readHealthFacts(database.db, endpointId)).toMatchObject({ consecutiveFailures: 6, consecutiveUnreachable: 6 });
     expect(await told(delta({ succeeded: true }))).toBe(1);
     expect(await readHealthFacts(database.db, endpointId)).toMatchObject({ consecutiveFailures: 0, consecutiveUnreachable: 0, failingForMs: null });
+  });
+
+  it('has to hear of a success only where that changes something, or it is not known', async () => {
+    const isNewsOf = async (...deliveries: PlannedDelivery[]): Promise<boolean> =>
+      (await recordAttempts(database.db, deliveries.map((delivery) => finished(delivery)))).isHealthNews;
+    const [first, second, third, again] = await planMany(4);
+    expect(await isNewsOf(first!)).toBe(true);
+    // Noted a moment ago, for long enough that no slow machine makes it old.
+    await database.db.query({ text: `update endpoint_health set last_success_at = now() + interval '1 minute' where endpoint_id = $1`, values: [endpointId] });
+    expect(await isNewsOf(second!)).toBe(false);
+    expect(await isNewsOf(second!, third!)).toBe(true);
+    await recordHealth(database.db, [failed(1)]);
+    expect(await isNewsOf(again!)).toBe(true);
+  });
+
+  it('says for how many watchers it left a signal', async () => {
+    expect(await recordHealth(database.db, [failed(1)])).toBe(1);
+    expect(await recordHealth(database.db, [failed(1)])).toBe(0);
+    expect(await recordHealth(database.db, [delta({ succeeded: true })])).toBe(1);
   });
 
   it('loses no failure of two processes at once', async () => {

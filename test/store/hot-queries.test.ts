@@ -129,7 +129,7 @@ const HOT: Case[] = [
   ['the renewal of claims', (sql) => renewClaims(sql, 7, [1, 2, 3]), { by: ['outbox_claimed'], rows: 6 }],
   ['the search for claims of the dead', () => freeDeadClaims(heard.db, 7), { by: ['outbox_claimed'], rows: 0 }],
   ['the plan', (sql) => savePlans(sql, plansOf(fresh)), { by: [], rows: 0 }],
-  ['the record of successes', (sql) => recordAttempts(sql, finished('ok')), { by: ['attempts_pkey', 'deliveries_pkey'], rows: 2 * BATCH }],
+  ['the record of successes', (sql) => recordAttempts(sql, finished('ok')), { by: ['attempts_pkey', 'deliveries_pkey', 'endpoint_health_pkey'], rows: 2 * BATCH + 1 }],
   ['the record of failures', (sql) => recordAttempts(sql, finished('http_error')), { by: ['attempts_pkey', 'deliveries_pkey', 'endpoints_pkey', 'deliveries_retrying'], rows: 2 * BATCH + 10, weeks: ALL_WEEKS }],
   ['the withdrawal of attempts', (sql) => withdrawAttempts(sql, planned.map((row) => ({ eventId: row.event_id, deliveryId: row.id, number: 1 }))),
     { by: ['attempts_pkey', 'deliveries_pkey'], rows: 2 * BATCH }],

@@ -98,7 +98,7 @@ test('while an endpoint is being switched, what is under way is recorded without
       error: null, request: { url: 'http://x/', headers: '{}', bodySha256: 'ab' }, response: { headers: '{}', body: '', truncated: false }, next: 'DELIVERED', afterMs: null,
       nextWay: 'retry', byRetry: false, counts: true, holdForMs: 1_000, discard: false,
     };
-    expect(await recordAttempts(database.db, [failed])).toMatchObject([{ status: 'DELIVERED' }]);
+    expect((await recordAttempts(database.db, [failed])).recorded).toMatchObject([{ status: 'DELIVERED' }]);
     await recordHealth(database.db, [{
       endpointId, workspaceId, succeeded: true, trailingFailures: 0, trailingUnreachable: 0, allUnreachable: true, trailingExhausted: 0, lastFailure: null,
       consecutiveLimit: null, exhaustedLimit: null,

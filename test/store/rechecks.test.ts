@@ -65,7 +65,7 @@ const others = <T>(rows: readonly T[]): T[] => rows.filter((_row, index) => inde
 it.each([['succeeded', {}, 'ok', 'DELIVERED'], ['failed', FAILED, 'http_error', 'RETRYING']] as const)('every attempt of a batch that %s is recorded, though somebody touches a delivery meanwhile', async (_, fields, outcome, status) => {
   const deliveries = await plan(4);
   await database.db.query({ text: 'delete from outbox' });
-  const recorded = await beside(deliveries[1]!, 'updated_at = now()', () => recordAttempts(db, deliveries.map((delivery) => finished(delivery, fields))));
+  const { recorded } = await beside(deliveries[1]!, 'updated_at = now()', () => recordAttempts(db, deliveries.map((delivery) => finished(delivery, fields))));
   expect((await looksOf(deliveries)).map((look) => [look.attempt?.outcome, look.status, look.attemptCount])).toEqual(Array(4).fill([outcome, status, 1]));
   expect(recorded.map((one) => one.status)).toEqual(Array(4).fill(status));
   const retries = await database.db.query({ text: `select 1 from outbox where kind = 'retry'` });
@@ -74,7 +74,7 @@ it.each([['succeeded', {}, 'ok', 'DELIVERED'], ['failed', FAILED, 'http_error', 
 
 it.each([['succeeded', {}, 'ok', 'DELIVERED'], ['failed', FAILED, 'http_error', 'RETRYING']] as const)('of a batch that %s only what somebody cancels meanwhile stays as it is', async (_, fields, outcome, status) => {
   const deliveries = await plan(4);
-  const recorded = await beside(deliveries[1]!, `status = 'CANCELLED'`, () => recordAttempts(db, deliveries.map((delivery) => finished(delivery, fields))));
+  const { recorded } = await beside(deliveries[1]!, `status = 'CANCELLED'`, () => recordAttempts(db, deliveries.map((delivery) => finished(delivery, fields))));
   const looks = await looksOf(deliveries);
   expect(looks.map(({ attempt }) => attempt?.outcome)).toEqual(Array(4).fill(outcome));
   expect(looks[1]?.status).toBe('CANCELLED');
