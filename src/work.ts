@@ -33,6 +33,7 @@ import { createWaker } from './relay/waker';
 import { createWakes } from './relay/wakes';
 import { openDb } from './store/db';
 import { FEED_CHANNEL } from './store/live-feed';
+import { notifyRelays } from './store/outbox';
 import { registerSearchAttributes } from './search-attributes';
 import { connectTemporal, createWorkflows } from './temporal';
 import { openTracing } from './tracing/tracing';
@@ -79,15 +80,21 @@ export async function work(config: Config, options: WorkOptions = {}): Promise<R
   const pace = createPace();
   const eventWaker = createWaker();
   const wakeWaker = createWaker();
-  const recorder = createRecorder(deps, wakeWaker.wake);
+  let isStopping = false;
+  // What this process leaves in the outbox its own relay is told of; when that has stopped, those of the others are.
+  const onOutbox = (hasEvents = false): void => {
+    if (isStopping) return void notifyRelays(deps.db).catch(() => undefined);
+    wakeWaker.wake();
+    if (hasEvents) eventWaker.wake();
+  };
+  const recorder = createRecorder(deps, onOutbox);
   const tally = new Tally();
   let presence: Presence | null = null;
   const feed = new Feed((text) => presence?.tell(FEED_CHANNEL, text));
   const witness = createWitness(tally, feed);
   const send = createSender(deps, recorder, witness, pace.add);
-  let isStopping = false;
-  const firstAttempts = createFirstAttempts({ deps, routings: createRoutingCache(deps), gate, pace, send, recorder, witness, onSignal: wakeWaker.wake });
-  const activities = createActivities({ deps, firstAttempts, send, gate, isStopping: () => isStopping });
+  const firstAttempts = createFirstAttempts({ deps, routings: createRoutingCache(deps), gate, pace, send, recorder, witness, onOutbox });
+  const activities = createActivities({ deps, firstAttempts, send, gate, onOutbox, isStopping: () => isStopping });
 
   const shared = {
     connection, namespace: config.TEMPORAL_NAMESPACE, activities, shutdownGraceTime: GRACE_MS, shutdownForceTime: FORCE_MS,
@@ -126,7 +133,7 @@ export async function work(config: Config, options: WorkOptions = {}): Promise<R
   bindPool(deps.metrics.worker.poolOf('outbox'), outboxDb);
   const outboxDeps = { ...deps, db: outboxDb };
   const relay = startRelay({
-    deps: outboxDeps, presence: session, firstAttempts, gate, eventWaker, wakeWaker, starts: createStarts(outboxDeps, workflows), wakes: createWakes(outboxDeps, workflows),
+    deps: outboxDeps, presence: session, firstAttempts, gate, eventWaker, wakeWaker, starts: createStarts(outboxDeps, workflows), wakes: createWakes(outboxDeps, workflows, onOutbox),
   });
   const metricsServer = config.WORKER_METRICS_PORT === undefined ? null : startMetricsServer(createExposition(deps.metrics.worker.meter), {
     host: config.METRICS_HOST, port: config.WORKER_METRICS_PORT, onFault: ({ message }) => log.warn({ error: message }, 'worker.metrics_port_taken'),

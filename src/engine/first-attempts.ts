@@ -50,8 +50,8 @@ interface Parts {
   readonly send: Send;
   readonly recorder: Recorder;
   readonly witness: Witness;
-  /** Told when a plan has left a signal for the watcher of an endpoint. */
-  readonly onSignal: () => void;
+  /** Told when a plan has left something in the outbox. */
+  readonly onOutbox: () => void;
 }
 
 /** The runs of this process. A finished run is kept until its workflow has had time to join it. */
@@ -92,7 +92,7 @@ async function saveAll(parts: Parts, events: readonly Event[], revision: number)
   const mine = await savePlans(parts.deps.db, plans);
   countPlans(parts.deps.metrics.worker, plans, mine, performance.now() - startedAt);
   parts.witness.planned(events, plans, mine);
-  if (plans.some(({ eventId, deliveries }) => mine.has(eventId) && deliveries.some(wakesWatcher))) parts.onSignal();
+  if (plans.some(({ eventId, deliveries }) => mine.has(eventId) && deliveries.some(wakesWatcher))) parts.onOutbox();
   tracePlans(parts.deps.tracing, events.filter(({ id }) => mine.has(id)), plans, plannedFrom);
   failpoint('after-plan');
   return { routing, plans: new Map(plans.map((plan) => [plan.eventId, plan])), mine, at };

@@ -36,12 +36,13 @@ const LARGEST = 400;
 const GONE_WRITERS = 2;
 const TRIES = 5;
 
-/** A recorder of this process; `onWritten` is told where a batch may have left something for the relay. */
-export function createRecorder(deps: Deps, onWritten: () => void): Recorder {
+/** A recorder of this process; `onOutbox` is told where a batch may have left something in the outbox, and whether events may be among it. */
+export function createRecorder(deps: Deps, onOutbox: (hasEvents: boolean) => void): Recorder {
   const writeDown = async (batch: readonly Finished[]): Promise<readonly (Recorded | null)[]> => {
-    const { recorded, hasSignals } = await write(deps, batch);
+    const isPlain = batch.every(isOneStatement);
+    const { recorded, hasSignals } = await write(deps, batch, isPlain);
     countFinished(deps.metrics.worker, recorded);
-    if (hasSignals || batch.some((attempt) => attempt.outcome !== 'ok' || attempt.byRetry)) onWritten();
+    if (!isPlain || hasSignals || batch.some((attempt) => attempt.outcome !== 'ok' || attempt.byRetry)) onOutbox(!isPlain);
     return recorded;
   };
   const finished = createGroupCommit({ writers: WRITERS, largest: LARGEST }, writeDown);
@@ -49,7 +50,7 @@ export function createRecorder(deps: Deps, onWritten: () => void): Recorder {
   const gone = createGroupCommit({ writers: GONE_WRITERS, largest: 1 }, writeDown);
   const unbegun = createGroupCommit<UnbegunAttempt, null>({ writers: 1, largest: LARGEST }, async (batch) => {
     await withdrawAttempts(patient(deps.db), batch);
-    onWritten();
+    onOutbox(false);
     return batch.map(() => null);
   });
   return {
@@ -77,11 +78,12 @@ interface Written<R> {
   readonly hasSignals: boolean;
 }
 
+// Most batches are one statement each; what is announced or switched with the record shares its transaction.
+const isOneStatement = ({ gone, next, isResend }: Finished): boolean => !gone && next !== 'EXHAUSTED' && !isResend;
+
 /** Writes a batch down; answers what was recorded of each, in its place. */
-async function write(deps: Deps, batch: readonly Finished[]): Promise<Written<Recorded | null>> {
+async function write(deps: Deps, batch: readonly Finished[], isPlain: boolean): Promise<Written<Recorded | null>> {
   const gone = new Map(batch.filter((attempt) => attempt.gone).map(({ endpointId, workspaceId }) => [endpointId, workspaceId]));
-  // Most batches are one statement each; what is announced or switched with the record shares its transaction.
-  const isPlain = gone.size === 0 && !batch.some((attempt) => attempt.next === 'EXHAUSTED' || attempt.isResend);
   const { recorded, hasSignals } = isPlain ? await writeBatch(patient(deps.db), batch) : await retried(() => deps.db.transaction((trx) => writeAnnounced(deps, trx, batch, gone)));
   const byDelivery = new Map(recorded.map((row) => [row.deliveryId, row]));
   return { recorded: batch.map((attempt) => byDelivery.get(attempt.deliveryId) ?? null), hasSignals };

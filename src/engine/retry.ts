@@ -25,6 +25,8 @@ export interface RetryParts {
   readonly deps: Deps;
   readonly gate: Gate;
   readonly send: Send;
+  /** Told when something was left in the outbox. */
+  readonly onOutbox: () => void;
 }
 
 /**
@@ -32,7 +34,7 @@ export interface RetryParts {
  * Looks first: a run that comes twice, or a signal that only wakes, finds the delivery as it stands and does no harm.
  */
 export async function retryDelivery(parts: RetryParts, key: DeliveryKey): Promise<RetryStep> {
-  const { deps, gate, send } = parts;
+  const { deps, gate, send, onOutbox } = parts;
   const look = await lookAt(deps, key);
   if (!look) return step('CANCELLED', 0, 0, 'gone');
   const last = lastOf(look);
@@ -60,6 +62,7 @@ export async function retryDelivery(parts: RetryParts, key: DeliveryKey): Promis
   const release = await gate.enter(target.id, isFailing ? { ...target.policy, maxInFlight: 1 } : target.policy, PLACE_WAIT_MS, 'retry');
   if (!release) {
     await passToLane(deps.db, key, isFailing ? 'endpoint_failing' : 'rate_limited');
+    onOutbox();
     return afterAttempt(deps, key);
   }
   try {

@@ -35,6 +35,8 @@ const PLACES = 128;
 const CLAIM = 64;
 /** While more wait than were claimed, so many places are waited for: a few at a time would take as many statements as many. */
 const WORTH_A_CLAIM = CLAIM / 2;
+/** Places that a workspace has at most while others wait too: see claimEvents. */
+const SHARE = PLACES / 2;
 const PLACE_MS = 50;
 /** No more is claimed while so many rows wait for their workflow: Temporal is away, or far behind. */
 const MOST_WAITING = 5_000;
@@ -65,19 +67,30 @@ export function startRelay(parts: RelayParts): Relay {
     const free = Math.min(CLAIM, PLACES - used, MOST_WAITING - starts.waiting());
     if (free < (hasMore ? WORTH_A_CLAIM : 1)) {
       shortSince ??= performance.now();
-      if (free <= 0 || performance.now() - shortSince < BUSY_POLL_MS) return BUSY_POLL_MS;
+      const restMs = shortSince + BUSY_POLL_MS - performance.now();
+      if (free <= 0 || restMs > 0) return free <= 0 ? BUSY_POLL_MS : Math.ceil(restMs);
     }
     shortSince = null;
     const claimed = await claimEvents(deps.db, presence.number, free, PLACES, held);
+    const hadMore = hasMore;
     hasMore = claimed.length === free;
-    if (claimed.length === 0) return IDLE_POLL_MS;
+    if (claimed.length > 0) take(claimed);
+    if (hasMore) return 0;
+    // More may wait all the same: others may have had the rows in their hands, and a workspace gets no more than its share beside others.
+    if (!hadMore && !isAnyAtItsShare()) return IDLE_POLL_MS;
+    shortSince = performance.now();
+    return BUSY_POLL_MS;
+  }
+
+  function take(claimed: readonly ClaimedEvent[]): void {
     failpoint('after-claim');
     countWait(stages.relay_wait, claimed);
     if (deps.config.HEAD_START) claimed.forEach(takePlace);
     if (deps.config.HEAD_START) giveHeadStart(claimed);
     starts.add(claimed);
-    return hasMore ? 0 : IDLE_POLL_MS;
   }
+
+  const isAnyAtItsShare = (): boolean => used >= SHARE && [...held.values()].some((count) => count >= SHARE);
 
   function giveHeadStart(claimed: readonly ClaimedEvent[]): void {
     for (const group of byWorkspace(claimed)) {

@@ -55,7 +55,7 @@ export function createStarts(deps: Deps, workflows: Workflows): Starts {
         return;
       }
       const fold = nextFold();
-      pace.spend(tokensOf(fold.length, config.EVENTS_PER_WORKFLOW));
+      pace.spend(tokensOf(fold.length, config.EVENTS_PER_WORKFLOW, queues.size === 0));
       void run(fold);
     }
   }
@@ -156,10 +156,15 @@ async function startFold({ db, now, tracing }: Deps, workflows: Workflows, claim
 }
 
 /**
- * What a start takes from the bucket: one token for a lone event or a full fold, up to {@link EMPTY_FOLD} for one that is
- * hardly filled. Folds are for when the processor is short: then few and full ones leave more of it to the deliveries.
+ * What a start takes from the bucket: one token for a lone event or a full fold, more for one that is hardly filled, and never
+ * more than its events would take one by one. Folds are for when the processor is short: then few and full ones leave more of it
+ * to the deliveries. They fill up while they wait, so that a dear one pays; but not by what waits for other workspaces.
  */
-const tokensOf = (events: number, most: number): number => (events === 1 ? 1 : EMPTY_FOLD - (EMPTY_FOLD - 1) * (events / most));
+function tokensOf(events: number, most: number, isLast: boolean): number {
+  const empty = isLast ? EMPTY_FOLD : EMPTY_FOLD_AMONG_OTHERS;
+  return Math.max(1, Math.min(events, empty - (empty - 1) * (events / most)));
+}
 
 /** Tokens of a fold of nearly none: at 100 events a second some 5 workflows start a second, of 20 events each. */
 const EMPTY_FOLD = 4;
+const EMPTY_FOLD_AMONG_OTHERS = 2;

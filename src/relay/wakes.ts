@@ -32,8 +32,8 @@ const LONGEST_TURN_MS = 5_000;
 /** What is to be done for some rows of the outbox: again, where it fails. */
 type Task = () => Promise<void>;
 
-/** Passes on what the outbox holds besides events; tries again until Temporal has taken it. */
-export function createWakes(deps: Deps, workflows: Workflows): Wakes {
+/** Passes on what the outbox holds besides events; tries again until Temporal has taken it. `onOutbox`: told when something was left there. */
+export function createWakes(deps: Deps, workflows: Workflows, onOutbox: () => void): Wakes {
   const { db, metrics } = deps;
   const turns = createRetryTurns(createTokens(deps.config));
   const lastSignal = new Map<string, number>();
@@ -114,6 +114,7 @@ export function createWakes(deps: Deps, workflows: Workflows): Wakes {
 
   const laneTask = (wake: ClaimedWake, look: DeliveryLook): Task => async () => {
     await passToLane(db, look, 'rate_limited');
+    onOutbox();
     await finish('retry', [wake.outboxId]);
   };
 

@@ -59,7 +59,7 @@ export function createAnnouncer(databaseUrl: string): Announcer {
     lastAt = performance.now();
     sending = notify(what).finally(() => {
       sending = null;
-      if (wanted) schedule();
+      if (wanted && !closed) schedule();
     });
   };
   // While one is on its way, another is only noted: what is committed meanwhile needs a NOTIFY of its own, but one is enough.

@@ -28,17 +28,6 @@ export async function addSignals(sql: Sql, signals: readonly NewSignal[]): Promi
   });
 }
 
-/** Leaves the start of a `deliver` workflow for the relay. */
-export async function addRetries(sql: Sql, retries: readonly { workspaceId: string; eventId: string; deliveryId: string; endpointId: string }[]): Promise<void> {
-  if (retries.length === 0) return;
-  await sql.query({
-    name: 'outbox-add-retries',
-    text: `insert into outbox (kind, workspace_id, event_id, delivery_id, endpoint_id)
-           select 'retry', * from unnest($1::text[], $2::text[], $3::text[], $4::text[])`,
-    values: [retries.map((r) => r.workspaceId), retries.map((r) => r.eventId), retries.map((r) => r.deliveryId), retries.map((r) => r.endpointId)],
-  });
-}
-
 /** Has the workflow of a job started, or told to look at PostgreSQL, in the transaction of the change that it is to see. */
 export async function addJobWake(sql: Sql, workspaceId: string, jobId: string): Promise<void> {
   await sql.query({ name: 'outbox-add-job', text: `insert into outbox (kind, workspace_id, job_id) values ('job', $1, $2)`, values: [workspaceId, jobId] });

@@ -22,7 +22,7 @@ test.each(Object.entries(ENDPOINTS))('of what waits for an endpoint that is %s t
     deps: { db: database.db, metrics: createMetrics(), newId, tracing: null, now: () => new Date() },
     routings: { get: () => Promise.resolve({ ruleSet: { owedTo: () => [id] }, endpoints: new Map([[id, { id, ...endpoint }]]) }) },
     witness: { planned: () => undefined },
-    onSignal: () => (signals += 1),
+    onOutbox: () => (signals += 1),
   } as unknown as Parameters<typeof createFirstAttempts>[0]);
   const [run] = firstAttempts.begin([{ id: eventId, workspaceId } as Parameters<typeof firstAttempts.begin>[0][number]], 0);
   expect(await run?.planned).toBe(true);

@@ -1,7 +1,7 @@
 import type { Deps } from '../../src/deps';
 import type { FirstAttempts } from '../../src/engine/first-attempts';
 import { createGate } from '../../src/engine/gate';
-import { retryDelivery } from '../../src/engine/retry';
+import { retryDelivery, type RetryParts } from '../../src/engine/retry';
 import type { BegunAttempt, Send } from '../../src/engine/sender';
 import { settle, type SettleParts } from '../../src/engine/settle';
 import { createMetrics } from '../../src/metrics/metrics';
@@ -16,10 +16,11 @@ beforeAll(async () => void (database = await freshDatabase()));
 afterAll(() => database.drop());
 
 const sent: BegunAttempt[] = [];
-const parts = (): SettleParts & { gate: ReturnType<typeof createGate> } => ({
+const parts = (): SettleParts & RetryParts => ({
   deps: { db: database.db, keyRing: createKeyRing([`k1:${Buffer.alloc(32).toString('base64')}`]), newId, metrics: createMetrics() } as unknown as Deps,
   firstAttempts: { underWay: () => undefined } as unknown as FirstAttempts,
   gate: createGate(),
+  onOutbox: () => undefined,
   // Nothing is recorded: whoever asks for a request has it under way for as long as the test lasts.
   send: ((attempt: BegunAttempt) => {
     sent.push(attempt);
