@@ -17,7 +17,7 @@ export type EndpointSwitch =
  * not possible as things stand changes nothing: there is nobody to tell. Runs twice: the second finds it changed already
  * and does nothing.
  */
-export const createSwitchEndpoint = ({ deps }: ActivityParts) => async ({ workspaceId, endpointId, by, wish }: {
+export const createSwitchEndpoint = ({ deps, onOutbox }: ActivityParts) => async ({ workspaceId, endpointId, by, wish }: {
   readonly workspaceId: string; readonly endpointId: string; readonly by: 'watcher' | 'signal' | 'probe'; readonly wish: EndpointSwitch;
 }): Promise<void> => {
   const subject = { workspaceId, endpointId, actor: by };
@@ -33,7 +33,7 @@ export const createSwitchEndpoint = ({ deps }: ActivityParts) => async ({ worksp
       case 'recover': return void await recoverEndpoint(deps, trx, subject);
     }
   });
-  await change.catch((error: unknown) => {
+  await change.then(() => onOutbox(true), (error: unknown) => {
     if (!(error instanceof AppError)) throw error;
     deps.log.warn({ endpointId, by, wish, error: error.message }, 'watcher.not_possible');
   });

@@ -25,8 +25,8 @@ export interface RetryParts {
   readonly deps: Deps;
   readonly gate: Gate;
   readonly send: Send;
-  /** Told when something was left in the outbox. */
-  readonly onOutbox: () => void;
+  /** Told when something was left in the outbox, and whether events may be among it. */
+  readonly onOutbox: (hasEvents?: boolean) => void;
 }
 
 /**

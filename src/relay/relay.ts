@@ -71,13 +71,15 @@ export function startRelay(parts: RelayParts): Relay {
       if (free <= 0 || restMs > 0) return free <= 0 ? BUSY_POLL_MS : Math.ceil(restMs);
     }
     shortSince = null;
-    const claimed = await claimEvents(deps.db, presence.number, free, PLACES, held);
+    // As the claim is told: places that are given back meanwhile come too late for it.
+    const before = new Map(held);
+    const claimed = await claimEvents(deps.db, presence.number, free, PLACES, before);
     const hadMore = hasMore;
     hasMore = claimed.length === free;
     if (claimed.length > 0) take(claimed);
     if (hasMore) return 0;
     // More may wait all the same: others may have had the rows in their hands, and a workspace gets no more than its share beside others.
-    if (!hadMore && !isAnyAtItsShare()) return IDLE_POLL_MS;
+    if (!hadMore && !isAnyAtItsShare(claimed, before)) return IDLE_POLL_MS;
     shortSince = performance.now();
     return BUSY_POLL_MS;
   }
@@ -90,7 +92,8 @@ export function startRelay(parts: RelayParts): Relay {
     starts.add(claimed);
   }
 
-  const isAnyAtItsShare = (): boolean => used >= SHARE && [...held.values()].some((count) => count >= SHARE);
+  const isAnyAtItsShare = (claimed: readonly ClaimedEvent[], before: ReadonlyMap<string, number>): boolean =>
+    byWorkspace(claimed).some((group) => group.length + (before.get(group[0]?.event.workspaceId ?? '') ?? 0) >= SHARE);
 
   function giveHeadStart(claimed: readonly ClaimedEvent[]): void {
     for (const group of byWorkspace(claimed)) {
@@ -122,7 +125,7 @@ export function startRelay(parts: RelayParts): Relay {
       const left = (held.get(workspaceId) ?? 1) - 1;
       if (left > 0) held.set(workspaceId, left);
       else held.delete(workspaceId);
-      if (shortSince !== null && used <= PLACES - CLAIM) eventWaker.wake();
+      if (shortSince !== null && used === PLACES - CLAIM) eventWaker.wake();
     };
     let timer: NodeJS.Timeout | undefined;
     void planned?.then(() => {

@@ -6,6 +6,7 @@ import { findJob } from '../store/jobs';
 import { passToLane } from '../store/lane-moves';
 import { finishClaims, type ClaimedWake } from '../store/outbox-claim';
 import type { Workflows } from '../temporal';
+import { DELIVER_SIGNALS } from '../../workflows/contract';
 import { createRetryTurns } from './retry-turns';
 import { createTokens } from './tokens';
 
@@ -25,6 +26,8 @@ export interface Wakes {
 const WATCHER_EVERY_MS = 250;
 const RETRY_MS = 500;
 const CONCURRENT = 20;
+/** What is due by so much sooner than it was, was asked for meanwhile. */
+const SOONER_MS = 100;
 /** A retry's workflow is started before it is due, or so much later; and within so long, so that what waits for that stays little. */
 const LATE_MS = 250;
 const LONGEST_TURN_MS = 5_000;
@@ -37,6 +40,8 @@ export function createWakes(deps: Deps, workflows: Workflows, onOutbox: () => vo
   const { db, metrics } = deps;
   const turns = createRetryTurns(createTokens(deps.config));
   const lastSignal = new Map<string, number>();
+  /** Rows of watchers that are signalled when their time has come. */
+  const later = new Map<string, number[]>();
   const due: Task[] = [];
   const idle: (() => void)[] = [];
   const waiting = new Set<number>();
@@ -88,6 +93,20 @@ export function createWakes(deps: Deps, workflows: Workflows, onOutbox: () => vo
     await workflows.wakeWatcher({ workspaceId, endpointId });
   }
 
+  function passSignal({ wake, rows }: { readonly wake: ClaimedWake; readonly rows: number[] }): void {
+    const key = keyOf(wake);
+    const joined = later.get(key);
+    if (joined) return void joined.push(...rows);
+    const task = signalTask(wake, rows);
+    const waitMs = (lastSignal.get(wake.endpointId ?? '') ?? -Infinity) + WATCHER_EVERY_MS - performance.now();
+    if (waitMs <= 0) return add(task);
+    later.set(key, rows);
+    setTimeout(() => {
+      later.delete(key);
+      add(task);
+    }, waitMs);
+  }
+
   /** Looks at retries, and has each ask for its turn. */
   const retriesTask = (wakes: readonly ClaimedWake[]): Task => async () => {
     const looks = new Map((await lookAtDeliveries(db, wakes.map(({ eventId, deliveryId }) => ({ eventId: eventId ?? '', id: deliveryId ?? '' })))).map((look) => [look.id, look]));
@@ -109,8 +128,15 @@ export function createWakes(deps: Deps, workflows: Workflows, onOutbox: () => vo
       wake.eventType ?? 'unknown',
     );
     metrics.worker.workflowsStarted.deliver.add();
+    // Whoever asked for it, or cancelled it, since it was looked at had a signal sent that found no workflow.
+    if (afterMs > 0 && await isOtherwise(look, dueAt)) await workflows.signalDeliver(look.id, DELIVER_SIGNALS.wake);
     await finish('retry', [wake.outboxId]);
   };
+
+  async function isOtherwise({ eventId, id }: DeliveryLook, dueAt: number): Promise<boolean> {
+    const [now] = await lookAtDeliveries(db, [{ eventId, id }]);
+    return now?.status !== 'RETRYING' || performance.now() + (now.dueInMs ?? 0) < dueAt - SOONER_MS;
+  }
 
   const laneTask = (wake: ClaimedWake, look: DeliveryLook): Task => async () => {
     await passToLane(db, look, 'rate_limited');
@@ -123,12 +149,7 @@ export function createWakes(deps: Deps, workflows: Workflows, onOutbox: () => vo
       claimed.forEach((wake) => waiting.add(wake.outboxId));
       const retries = claimed.filter(({ kind }) => kind === 'retry');
       if (retries.length > 0) add(retriesTask(retries));
-      for (const group of grouped(claimed.filter(({ kind }) => kind !== 'retry'))) {
-        const task = signalTask(group.wake, group.rows);
-        const waitMs = (lastSignal.get(group.wake.endpointId ?? '') ?? -Infinity) + WATCHER_EVERY_MS - performance.now();
-        if (waitMs > 0) setTimeout(() => add(task), waitMs);
-        else add(task);
-      }
+      for (const group of grouped(claimed.filter(({ kind }) => kind !== 'retry'))) passSignal(group);
       forgetOld(lastSignal);
     },
     waiting: () => waiting.size,

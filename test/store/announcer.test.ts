@@ -62,12 +62,11 @@ it('opens a new connection when its own was ended', async () => {
 
 it('says that only events were added where that is all that it was told of since the last time', async () => {
   const announcer = createAnnouncer(database.url);
+  // The first opens the connection, and is on its way for as long as that takes: what comes meanwhile goes together.
   announcer.announce('events');
-  await until(() => heard.length === 1);
   announcer.announce('anything');
   announcer.announce('events');
   await until(() => heard.length === 2);
-  announcer.announce('events');
   announcer.announce('events');
   await until(() => heard.length === 3);
   await announcer.close();
