@@ -33,7 +33,7 @@ import { createWaker } from './relay/waker';
 import { createWakes } from './relay/wakes';
 import { openDb } from './store/db';
 import { FEED_CHANNEL } from './store/live-feed';
-import { notifyRelays } from './store/outbox';
+import { notifyRelays, type OnOutbox } from './store/outbox';
 import { registerSearchAttributes } from './search-attributes';
 import { connectTemporal, createWorkflows } from './temporal';
 import { openTracing } from './tracing/tracing';
@@ -82,7 +82,7 @@ export async function work(config: Config, options: WorkOptions = {}): Promise<R
   const wakeWaker = createWaker();
   let isStopping = false;
   // What this process leaves in the outbox its own relay is told of; when that has stopped, those of the others are.
-  const onOutbox = (hasEvents = false): void => {
+  const onOutbox: OnOutbox = (hasEvents = false) => {
     if (isStopping) return void notifyRelays(deps.db).catch(() => undefined);
     wakeWaker.wake();
     if (hasEvents) eventWaker.wake();

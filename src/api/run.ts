@@ -1,9 +1,9 @@
 import type { Context } from 'koa';
 import { AppError } from '../errors';
 import { failpoint } from '../failpoint';
-import type { Announced } from '../store/announcer';
 import type { Sql, WorkspaceDb } from '../store/db';
 import { insertEvents } from '../store/event-insert';
+import type { Announced } from '../store/outbox';
 import type { Admitted } from './admission';
 import type { AppParts } from './app';
 import type { Auth } from './auth';

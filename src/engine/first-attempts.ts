@@ -1,6 +1,7 @@
 import type { Deps } from '../deps';
 import type { Event } from '../domain/event';
 import type { Metrics } from '../metrics/metrics';
+import type { OnOutbox } from '../store/outbox';
 import { savePlans, wakesWatcher, type EventPlan, type PlannedDelivery } from '../store/plan';
 import type { RoutedEndpoint } from '../store/routing';
 import { failpoint } from '../failpoint';
@@ -50,8 +51,7 @@ interface Parts {
   readonly send: Send;
   readonly recorder: Recorder;
   readonly witness: Witness;
-  /** Told when a plan has left something in the outbox. */
-  readonly onOutbox: () => void;
+  readonly onOutbox: OnOutbox;
 }
 
 /** The runs of this process. A finished run is kept until its workflow has had time to join it. */

@@ -7,6 +7,7 @@ import { createGroupCommit } from '../group-commit';
 import type { Metrics } from '../metrics/metrics';
 import { isLostRace, type Sql } from '../store/db';
 import { lockEndpoint } from '../store/endpoints';
+import type { OnOutbox } from '../store/outbox';
 import { recordAttempts, withdrawAttempts, type FinishedAttempt, type Recorded, type UnbegunAttempt } from '../store/record';
 import { recordHealth, type HealthDelta } from '../store/record-health';
 
@@ -36,8 +37,8 @@ const LARGEST = 400;
 const GONE_WRITERS = 2;
 const TRIES = 5;
 
-/** A recorder of this process; `onOutbox` is told where a batch may have left something in the outbox, and whether events may be among it. */
-export function createRecorder(deps: Deps, onOutbox: (hasEvents: boolean) => void): Recorder {
+/** A recorder of this process; `onOutbox` is told where a batch may have left something. */
+export function createRecorder(deps: Deps, onOutbox: OnOutbox): Recorder {
   const writeDown = async (batch: readonly Finished[]): Promise<readonly (Recorded | null)[]> => {
     const isPlain = batch.every(isOneStatement);
     const { recorded, hasSignals } = await write(deps, batch, isPlain);
@@ -50,7 +51,7 @@ export function createRecorder(deps: Deps, onOutbox: (hasEvents: boolean) => voi
   const gone = createGroupCommit({ writers: GONE_WRITERS, largest: 1 }, writeDown);
   const unbegun = createGroupCommit<UnbegunAttempt, null>({ writers: 1, largest: LARGEST }, async (batch) => {
     await withdrawAttempts(patient(deps.db), batch);
-    onOutbox(false);
+    onOutbox();
     return batch.map(() => null);
   });
   return {

@@ -2,6 +2,7 @@ import type { Deps } from '../deps';
 import { isFinal } from '../domain/delivery';
 import { beginAttempts, cancelOrphan, countLastAttempt, lookAtDeliveries, readEvents, type DeliveryKey, type DeliveryLook } from '../store/attempts';
 import { passToLane } from '../store/lane-moves';
+import type { OnOutbox } from '../store/outbox';
 import { loadTarget } from '../store/routing';
 import { holdStragglers } from '../store/watch';
 import type { RetryStep } from '../../workflows/contract';
@@ -25,8 +26,7 @@ export interface RetryParts {
   readonly deps: Deps;
   readonly gate: Gate;
   readonly send: Send;
-  /** Told when something was left in the outbox, and whether events may be among it. */
-  readonly onOutbox: (hasEvents?: boolean) => void;
+  readonly onOutbox: OnOutbox;
 }
 
 /**

@@ -4,7 +4,7 @@ import { failpoint } from '../failpoint';
 import type { Gate } from '../engine/gate';
 import type { Histogram } from '../metrics/instruments';
 import {
-  claimEvents, claimWakes, countWorkers, freeDeadClaims, renewClaims, returnClaims, type ClaimedEvent,
+  claimEvents, claimWakes, countWorkers, freeDeadClaims, renewClaims, returnClaims, shareOf, type ClaimedEvent,
 } from '../store/outbox-claim';
 import type { Presence } from './presence';
 import type { Starts } from './starts';
@@ -35,8 +35,6 @@ const PLACES = 128;
 const CLAIM = 64;
 /** While more wait than were claimed, so many places are waited for: a few at a time would take as many statements as many. */
 const WORTH_A_CLAIM = CLAIM / 2;
-/** Places that a workspace has at most while others wait too: see claimEvents. */
-const SHARE = PLACES / 2;
 const PLACE_MS = 50;
 /** No more is claimed while so many rows wait for their workflow: Temporal is away, or far behind. */
 const MOST_WAITING = 5_000;
@@ -68,7 +66,8 @@ export function startRelay(parts: RelayParts): Relay {
     if (free < (hasMore ? WORTH_A_CLAIM : 1)) {
       shortSince ??= performance.now();
       const restMs = shortSince + BUSY_POLL_MS - performance.now();
-      if (free <= 0 || restMs > 0) return free <= 0 ? BUSY_POLL_MS : Math.ceil(restMs);
+      if (free <= 0) return BUSY_POLL_MS;
+      if (restMs > 0) return Math.ceil(restMs);
     }
     shortSince = null;
     // As the claim is told: places that are given back meanwhile come too late for it.
@@ -93,10 +92,10 @@ export function startRelay(parts: RelayParts): Relay {
   }
 
   const isAnyAtItsShare = (claimed: readonly ClaimedEvent[], before: ReadonlyMap<string, number>): boolean =>
-    byWorkspace(claimed).some((group) => group.length + (before.get(group[0]?.event.workspaceId ?? '') ?? 0) >= SHARE);
+    [...byWorkspace(claimed)].some(([workspaceId, group]) => group.length + (before.get(workspaceId) ?? 0) >= shareOf(PLACES));
 
   function giveHeadStart(claimed: readonly ClaimedEvent[]): void {
-    for (const group of byWorkspace(claimed)) {
+    for (const group of byWorkspace(claimed).values()) {
       // Planned before: a worker was lost in between. Its workflow looks after the attempts that are open.
       const fresh = group.filter((one) => !one.planned);
       const revision = Math.max(0, ...group.map((one) => one.revision));
@@ -190,12 +189,12 @@ function countWait(wait: Histogram, claimed: readonly ClaimedEvent[]): void {
   for (const { event, planned } of claimed) if (!planned) wait.observeMs(now - event.createdAt.getTime());
 }
 
-function byWorkspace(claimed: readonly ClaimedEvent[]): ClaimedEvent[][] {
+function byWorkspace(claimed: readonly ClaimedEvent[]): Map<string, ClaimedEvent[]> {
   const groups = new Map<string, ClaimedEvent[]>();
   for (const one of claimed) {
     const group = groups.get(one.event.workspaceId);
     if (group) group.push(one);
     else groups.set(one.event.workspaceId, [one]);
   }
-  return [...groups.values()];
+  return groups;
 }

@@ -4,6 +4,7 @@ import { lastOf } from '../engine/retry';
 import { lookAtDeliveries, type DeliveryLook } from '../store/attempts';
 import { findJob } from '../store/jobs';
 import { passToLane } from '../store/lane-moves';
+import type { OnOutbox } from '../store/outbox';
 import { finishClaims, type ClaimedWake } from '../store/outbox-claim';
 import type { Workflows } from '../temporal';
 import { DELIVER_SIGNALS } from '../../workflows/contract';
@@ -35,8 +36,8 @@ const LONGEST_TURN_MS = 5_000;
 /** What is to be done for some rows of the outbox: again, where it fails. */
 type Task = () => Promise<void>;
 
-/** Passes on what the outbox holds besides events; tries again until Temporal has taken it. `onOutbox`: told when something was left there. */
-export function createWakes(deps: Deps, workflows: Workflows, onOutbox: () => void): Wakes {
+/** Passes on what the outbox holds besides events; tries again until Temporal has taken it. */
+export function createWakes(deps: Deps, workflows: Workflows, onOutbox: OnOutbox): Wakes {
   const { db, metrics } = deps;
   const turns = createRetryTurns(createTokens(deps.config));
   const lastSignal = new Map<string, number>();

@@ -1,8 +1,5 @@
 import { Client } from 'pg';
-import { EVENTS_ONLY, OUTBOX_CHANNEL } from './outbox';
-
-/** What was committed: events and nothing else, or rows of the outbox of whatever kind. */
-export type Announced = 'events' | 'anything';
+import { NOTIFY, type Announced } from './outbox';
 
 /** Wakes the relays after a commit. */
 export interface Announcer {
@@ -46,7 +43,7 @@ export function createAnnouncer(databaseUrl: string): Announcer {
   const notify = async (what: Announced): Promise<void> => {
     try {
       client ??= await connect();
-      await client.query(what === 'events' ? `notify ${OUTBOX_CHANNEL}, '${EVENTS_ONLY}'` : `notify ${OUTBOX_CHANNEL}`);
+      await client.query(NOTIFY[what]);
     } catch {
       void client?.end().catch(() => undefined);
       client = null;

@@ -41,8 +41,11 @@ const AHEAD_MS = 60_000;
 
 const CLAIMED_COLUMNS = 'p.event_id is not null as planned, fold_id, w.routing_revision as revision, e.*';
 
+/** Places that a workspace has at most while others wait too, of those that a worker has. */
+export const shareOf = (places: number): number => Math.floor(places / 2);
+
 // Finds the waiting workspaces by hopping through the index, so a backlog of one costs the others nothing. While more
-// than one waits, none may hold more than half of all places; the rest are taken in turns, and who holds fewest is first.
+// than one waits, none may hold more than its share of all places; the rest are taken in turns, and who holds fewest is first.
 // The plan does not know how few will be chosen, and would join them with all of the outbox: as an array each is looked up.
 const CLAIM_EVENTS = `
   with recursive waiting as (
@@ -53,7 +56,7 @@ const CLAIM_EVENTS = `
     from waiting w where w.workspace_id is not null
   ), shares as (
     select w.workspace_id, coalesce(h.held, 0) as held,
-           case when count(*) over () > 1 then greatest(1, $2::int / 2 - coalesce(h.held, 0)) else $1::int end as share
+           case when count(*) over () > 1 then greatest(1, $2::int - coalesce(h.held, 0)) else $1::int end as share
     from waiting w left join unnest($3::text[], $4::int[]) h(workspace_id, held) using (workspace_id)
     where w.workspace_id is not null
   ), picked as (
@@ -87,7 +90,7 @@ export async function claimEvents(
     name: 'outbox-claim-events',
     text: CLAIM_EVENTS,
     values: [
-      limit, places, [...held.keys()], [...held.values()], worker,
+      limit, shareOf(places), [...held.keys()], [...held.values()], worker,
       idFloor('event', Date.now() - RECENT_MS), idFloor('event', Date.now() + AHEAD_MS),
     ],
   });

@@ -5,6 +5,15 @@ export const OUTBOX_CHANNEL = 'posthorn_outbox';
 /** What a NOTIFY there says where nothing but events was added; any other text stands for all kinds of rows. */
 export const EVENTS_ONLY = 'events';
 
+/** What was committed: events and nothing else, or rows of the outbox of whatever kind. */
+export type Announced = 'events' | 'anything';
+
+/** The statement that tells of it. */
+export const NOTIFY: Readonly<Record<Announced, string>> = { events: `notify ${OUTBOX_CHANNEL}, '${EVENTS_ONLY}'`, anything: `notify ${OUTBOX_CHANNEL}` };
+
+/** Told, within a worker, when something was left in the outbox; `hasEvents`: events may be among it. */
+export type OnOutbox = (hasEvents?: boolean) => void;
+
 /** A signal to the workflow of an endpoint or of a delivery. It only wakes: what is to be done stands in PostgreSQL. */
 export interface NewSignal {
   readonly workspaceId: string;
@@ -35,5 +44,5 @@ export async function addJobWake(sql: Sql, workspaceId: string, jobId: string): 
 
 /** Wakes the relays of all workers; not in a transaction that writes, since a NOTIFY makes commits wait for one another. */
 export async function notifyRelays(db: Sql): Promise<void> {
-  await db.query({ text: `notify ${OUTBOX_CHANNEL}` });
+  await db.query({ text: NOTIFY.anything });
 }
