@@ -30,7 +30,8 @@ test('while Temporal is slow to answer, few starts are under way, and what comes
     }, 60);
   });
   await until(() => started.length >= 5, { what: 'the first starts' });
-  expect(started.map(({ eventIds }) => eventIds)).toEqual(ids.slice(0, 5).map((id) => [id]));
+  // Each folds in a statement of its own, and one may be overtaken.
+  expect(started.map(({ eventIds }) => eventIds).sort()).toEqual(ids.slice(0, 5).map((id) => [id]));
   started[0]?.answer();
   await until(() => started.length >= 6, { what: 'the next' });
   expect(started[5]?.eventIds).toEqual(ids.slice(5));

@@ -64,6 +64,7 @@ test('a retry that is as it was needs no wake after its start', async () => {
 
 test('what many claims bring for one watcher goes with one signal, and another for those that come after it', async () => {
   let signals = 0;
+  const startedAt = performance.now();
   const wakes = wakesOver({ wakeWatcher: () => Promise.resolve(void (signals += 1)) });
   for (let n = 0; n < 20; n += 1) {
     await addSignals(database.db, [{ workspaceId, endpointId, signal: 'changed' }]);
@@ -71,7 +72,7 @@ test('what many claims bring for one watcher goes with one signal, and another f
   }
   await until(() => wakes.waiting() === 0, { what: 'all signals' });
   // One at once and one later; a machine that takes its time for the claims has more of the latter, a quarter of a second apart.
-  expect(signals).toBeLessThan(10);
+  expect(signals).toBeLessThan(10 + (performance.now() - startedAt) / 250);
   expect(await database.db.query({ text: 'select 1 from outbox' })).toEqual([]);
   await wakes.stop();
 });
