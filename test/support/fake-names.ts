@@ -1,3 +1,4 @@
+import dns from 'node:dns';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,4 +19,13 @@ export function fakeDns(): FakeDns {
   const resolveTo: FakeDns['resolveTo'] = (names) => writeFileSync(file, JSON.stringify(names));
   resolveTo({});
   return { env: { NODE_OPTIONS: `--require ${join(__dirname, 'fake-dns.cjs')}`, FAKE_DNS: file }, folder, resolveTo, remove: () => rmSync(folder, { recursive: true }) };
+}
+
+/** Has the resolver of this process say of names that end in ".invalid" that there are none, until `jest.restoreAllMocks`: that of the machine may give no answer at all. */
+export function noNames(): void {
+  const { lookup } = dns;
+  jest.spyOn(dns, 'lookup').mockImplementation(((host: string, ...rest: ((error: Error) => void)[]) => {
+    if (!host.endsWith('.invalid')) return (lookup as (...all: unknown[]) => void)(host, ...rest);
+    setImmediate(() => rest.at(-1)?.(Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), { code: 'ENOTFOUND' })));
+  }) as unknown as typeof dns.lookup);
 }

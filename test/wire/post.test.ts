@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import type { Reply } from '../../src/domain/attempt';
 import { createAddressPolicy } from '../../src/wire/address';
 import { createPoster, type Poster, type PostRequest } from '../../src/wire/post';
+import { noNames } from '../support/fake-names';
 import { startReceiver, until, type Play, type Receiver } from '../support/raw-receiver';
 
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
@@ -16,6 +17,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
+  jest.restoreAllMocks();
   await poster.close();
   await Promise.all(opened.splice(0).map((receiver) => receiver.close()));
 });
@@ -215,7 +217,9 @@ describe('the one deadline', () => {
   const otherMs = 20_000;
 
   async function expectTimeout(play: Play): Promise<void> {
-    const { url, open, connections } = await receiver(play);
+    // The deadline counts the connecting too: over a kept connection none is left for it.
+    const { url, open, connections } = await receiver((socket, nth, request) => (nth === 1 ? socket.write(OK) : play(socket, nth, request)));
+    await post(url);
     const reply = await post(url, { timeoutMs, connectTimeoutMs: otherMs });
     expect(reply).toMatchObject({ outcome: 'timeout', statusCode: null, error: 'TIMEOUT' });
     expect(reply.durationMs).toBeGreaterThanOrEqual(timeoutMs - 5);
@@ -241,7 +245,7 @@ describe('the one deadline', () => {
       drip(socket, 'x', 20);
     });
     // Time enough for the status to be heard, however busy the machine.
-    const reply = await post(url, { timeoutMs: 2 * timeoutMs });
+    const reply = await post(url, { timeoutMs: 4 * timeoutMs });
     expect(reply).toMatchObject({ outcome: 'ok', statusCode: status, truncated: true, error: null, headers: { 'retry-after': '7' } });
     expect(reply.body.length).toBeGreaterThan(0);
     expect(reply.durationMs).toBeLessThan(otherMs / 2);
@@ -337,6 +341,7 @@ describe('connections that fail', () => {
   });
 
   test('a name that does not exist is a dns error', async () => {
+    noNames();
     expect(await post('http://does-not-exist.invalid/')).toMatchObject({ outcome: 'dns_error', statusCode: null });
   });
 
