@@ -2,11 +2,17 @@ import { addStats, WHOLE } from '../../src/store/stats';
 import { sweepStats } from '../../src/store/retention';
 import { startApi, type Tenant, type TestApi } from '../support/api';
 import { newId } from '../support/make';
+import { stopTimeOfDay } from '../support/time-of-day';
 
 let api: TestApi;
 let tenant: Tenant;
 beforeAll(async () => void (api = await startApi()));
-beforeEach(async () => void (tenant = await api.tenant()));
+beforeEach(async () => {
+  tenant = await api.tenant();
+  // No hour begins between what is written and what is read.
+  stopTimeOfDay();
+});
+afterEach(() => void jest.useRealTimers());
 afterAll(() => api.close());
 
 const HOUR_MS = 3_600_000;

@@ -22,8 +22,8 @@ async function listen(...options: string[]): Promise<{ url: string; printed: () 
 const post = (url: string, body: string, headers: Record<string, string> = {}): Promise<number> =>
   fetch(url, { method: 'POST', body, headers }).then(({ status }) => status);
 
-const signed = (body: string): Record<string, string> => ({
-  'webhook-id': 'evt_1', 'webhook-timestamp': String(Math.floor(Date.now() / 1000)), 'webhook-signature': new Webhook(SECRET).sign('evt_1', new Date(), body),
+const signed = (body: string, at = new Date()): Record<string, string> => ({
+  'webhook-id': 'evt_1', 'webhook-timestamp': String(Math.floor(at.getTime() / 1000)), 'webhook-signature': new Webhook(SECRET).sign('evt_1', at, body),
 });
 
 test('each request is one line and its JSON', async () => {

@@ -144,4 +144,4 @@ test('whatever was changed, by how many at once, and whenever a worker looked: i
     }
     await compare(second);
   }), { numRuns: 60 });
-}, 60_000);
+}, 180_000);

@@ -30,8 +30,8 @@ function exportsOf<T>(name: string): T {
   return exported as T;
 }
 
-const signed = (body: string): Record<string, string> => ({
-  'content-type': 'application/json', 'webhook-id': 'evt_1', 'webhook-timestamp': String(Math.floor(Date.now() / 1000)), 'webhook-signature': new Webhook(SECRET).sign('evt_1', new Date(), body),
+const signed = (body: string, at = new Date()): Record<string, string> => ({
+  'content-type': 'application/json', 'webhook-id': 'evt_1', 'webhook-timestamp': String(Math.floor(at.getTime() / 1000)), 'webhook-signature': new Webhook(SECRET).sign('evt_1', at, body),
 });
 
 /** The statuses that a signed request, and one that was tampered with, are answered. */

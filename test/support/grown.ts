@@ -1,4 +1,5 @@
 import type { Db } from '../../src/store/db';
+import { analyzeForGood } from './explain';
 import { makeEndpoint, makeWorkspace, newId } from './make';
 
 /** A database that has been in use for six weeks. */
@@ -69,7 +70,7 @@ export async function growDatabase(db: Db, count: number): Promise<Grown> {
     await run(`insert into outbox (kind, workspace_id, event_id, delivery_id, endpoint_id)
                select 'retry', workspace_id, ${idAt('evt', 'at', 'n')}, ${idAt('dlv', 'at', 'n')}, endpoint_id from grown order by n desc limit 500`);
   });
-  await db.query({ text: 'analyze' });
+  await analyzeForGood(db);
   const [one] = await db.query<{ event_id: string; id: string; record_id: string }>({
     text: `select d.event_id, d.id, e.object_id as record_id from deliveries d join events e on e.id = d.event_id
            where d.workspace_id = $1 and e.object_id is not null and d.event_id > id_floor('evt', now() - interval '3 weeks') order by d.event_id limit 1`,

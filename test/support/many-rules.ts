@@ -1,6 +1,7 @@
 import type { KeyRing } from '../../src/seal';
 import type { Db } from '../../src/store/db';
 import { secretPlace } from '../../src/store/sealed-places';
+import { analyzeForGood } from './explain';
 import { makeWorkspace, newId } from './make';
 
 /** A workspace with much to route by. */
@@ -35,6 +36,6 @@ export async function makeManyRules(db: Db, keyRing: KeyRing, endpoints: number,
            from unnest($1::text[]) with ordinality r(id, n)`,
     values: [ruleIds, workspaceId, endpointIds, endpoints],
   });
-  await db.query({ text: 'analyze' });
+  await analyzeForGood(db);
   return { workspaceId, endpointIds, ruleIds };
 }
