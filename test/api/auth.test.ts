@@ -6,6 +6,7 @@ import { ensureRootKey, hashKey } from '../../src/commands/manage-keys';
 import { createNewId } from '../../src/ids';
 import { freshDatabase } from '../support/postgres';
 import { startApi, type TestApi } from '../support/api';
+import { stopTimeOfDay } from '../support/time-of-day';
 import { until } from '../support/wait';
 
 let api: TestApi;
@@ -42,7 +43,7 @@ it('refuses a revoked key at once where it was revoked, though it is used all th
     expect(await Promise.all(Array.from({ length: 20 }, use(api)))).toEqual(Array(20).fill(401));
     isUsed = false;
     await using;
-    await until(async () => (await use(other)()) === 401, { what: 'the other process to refuse it', deadlineMs: 3_000 });
+    await until(async () => (await use(other)()) === 401, { what: 'the other process to refuse it' });
     expect(await use(api)()).toBe(401);
   } finally {
     await other.close();
@@ -152,9 +153,10 @@ describe('the root key', () => {
 it('answers 429 with the seconds to wait where a key is over its rate, and not other keys', async () => {
   const limited = await startApi({ API_RATE_PER_SECOND: '5' });
   const other = await limited.tenant('read');
-  const replies = await Promise.all(Array.from({ length: 40 }, () => limited.call('GET', '/v1/records')));
+  stopTimeOfDay();
+  const replies = await Promise.all(Array.from({ length: 40 }, () => limited.call('GET', '/v1/records'))).finally(() => jest.useRealTimers());
   const refused = replies.filter(({ status }) => status === 429);
-  expect(refused.length).toBeGreaterThan(20);
+  expect(refused.length).toBeGreaterThanOrEqual(35);
   expect(refused[0]?.headers.get('retry-after')).toBe('1');
   expect(refused[0]).toMatchObject({ body: { code: 'too_many_requests' } });
   expect((await limited.call('GET', '/v1/records', undefined, other.headers)).status).toBe(200);
