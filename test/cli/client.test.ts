@@ -1,3 +1,4 @@
+import { openChaosProxy } from '../support/chaos-proxy';
 import { untilSettled } from '../support/service';
 import { useService } from '../support/stage';
 import { until } from '../support/wait';
@@ -128,15 +129,17 @@ test('what others wrote can not drive the terminal', async () => {
 });
 
 test('a tail goes on where the API is away for a moment', async () => {
-  const tail = start(['events', 'tail', '--every', '50', '--last', '0'], { env: { POSTHORN_URL: service.url(), POSTHORN_KEY: service.rootKey } });
+  // It keeps the address, which another process could have taken before the API is back.
+  const proxy = await openChaosProxy(() => Number(new URL(service.url()).port));
+  const tail = start(['events', 'tail', '--every', '50', '--last', '0'], { env: { POSTHORN_URL: proxy.through(service.url()), POSTHORN_KEY: service.rootKey } });
   await tail.ready;
-  const port = new URL(service.url()).port;
   await service.api().kill('SIGTERM');
   await until(() => tail.err.length > 0, { what: 'the tail to say so' });
   expect(tail.err[0]).toMatch(/can not be reached.*trying again/);
-  await service.startApi({ PORT: port });
+  await service.startApi();
   const { id } = await asked('events publish cli.after', ['--data', '1']);
   await until(() => tail.out.some((line) => line.includes(id)), { what: 'the event in the tail' });
   tail.stop();
   expect(await tail.ended).toMatchObject({ code: 0 });
+  await proxy.close();
 });

@@ -47,8 +47,8 @@ function resetNow(socket: Socket): void {
   socket.destroy();
 }
 
-/** Opens a proxy on a free port of 127.0.0.1 to a port of the same. */
-export async function openChaosProxy(to: number): Promise<ChaosProxy> {
+/** Opens a proxy on a free port of 127.0.0.1 to a port of the same, which may be another one for each connection. */
+export async function openChaosProxy(to: number | (() => number)): Promise<ChaosProxy> {
   const faults: Record<Direction, Fault> = { there: 'pass', back: 'pass' };
   const left: Record<Direction, number> = { there: Infinity, back: Infinity };
   const links = new Set<Link>();
@@ -56,7 +56,7 @@ export async function openChaosProxy(to: number): Promise<ChaosProxy> {
   const waiting: (() => void)[] = [];
 
   const server = createServer({ allowHalfOpen: true }, (near) => {
-    const far = connect({ port: to, host: '127.0.0.1', allowHalfOpen: true });
+    const far = connect({ port: typeof to === 'number' ? to : to(), host: '127.0.0.1', allowHalfOpen: true });
     const link = { near, far };
     for (const socket of [near, far]) {
       // What went wrong with it is told by its end.
