@@ -59,9 +59,9 @@ it('who waits too long for a connection that others use is told that there is to
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
   const [one, nobody] = [openDb(database.url, 1), openDb(`postgres://nobody@127.0.0.1:${(silent.address() as AddressInfo).port}/none`, 1)];
   const faultOf = (asked: Promise<unknown>): Promise<unknown> => asked.then(() => null, (error: unknown) => error);
-  // Some 7 s of work, one after another: a connection is waited for for 5 s.
+  // Some 7 s of work, one after another: a connection is waited for for 5 s. Each is short: who has just been answered knows that it is there.
   const [away, ...faults] = await Promise.all([
-    faultOf(nobody.query({ text: 'select 1' })), ...Array.from({ length: 12 }, () => faultOf(one.query({ text: 'select pg_sleep(0.6)' }))),
+    faultOf(nobody.query({ text: 'select 1' })), ...Array.from({ length: 70 }, () => faultOf(one.query({ text: 'select pg_sleep(0.1)' }))),
   ]);
   expect(faults[0]).toBeNull();
   expect(faults.filter((fault) => fault !== null).length).toBeGreaterThan(0);
