@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../../src/embedded/ports';
 import { violationsAt } from '../support/checks';
+import { freePort } from '../support/ports';
 import { readScrape } from '../support/prometheus';
 import { untilSettled } from '../support/service';
 import { useService } from '../support/stage';

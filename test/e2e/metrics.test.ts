@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { OUTCOMES } from '../../src/domain/attempt';
 import { DIALECT_NAMES } from '../../src/domain/dialect';
 import { routes } from '../../src/api/routes';
-import { freePort } from '../../src/embedded/ports';
+import { freePort } from '../support/ports';
 import { missingIn } from '../support/promql';
 import { familyOf, readScrape, type Scrape } from '../support/prometheus';
 import { untilSettled } from '../support/service';

@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
-import { freePort } from '../../src/embedded/ports';
 import { findTemporalCli } from '../../src/embedded/temporal-cli';
 import { SEARCH_ATTRIBUTE_TYPES } from '../../src/search-attributes';
 import { watcherHistory } from '../support/crowd';
+import { freePort } from '../support/ports';
 import { startService, type Service } from '../support/service';
 import { until } from '../support/wait';
 

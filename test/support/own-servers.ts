@@ -6,6 +6,7 @@ import { type EmbeddedTemporal, startTemporal } from '../../src/embedded/tempora
 import { findTemporalCli } from '../../src/embedded/temporal-cli';
 import { openDb } from '../../src/store/db';
 import { migrate } from '../../src/store/migrate';
+import { freePort } from './ports';
 import type { TestDatabase } from './postgres';
 
 /** A PostgreSQL, migrated, and a Temporal of one test in a folder of its own, which it may kill and start again where they were. */
@@ -29,8 +30,9 @@ export async function startOwnServers(settings: Readonly<Record<string, string>>
   const folder = await mkdtemp(join(tmpdir(), 'posthorn-own-'));
   await chmod(folder, 0o711);
   const cli = await findTemporalCli({ path: process.env['TEMPORAL_CLI'], progress: () => undefined });
-  const postgres = await startPostgres(folder, { settings });
-  const temporal = await migrate(postgres.url).then(() => startTemporal(folder, { cli, ports: 'free' })).catch(async (error: unknown) => {
+  const temporalPort = await freePort();
+  const postgres = await startPostgres(folder, { port: await freePort(), settings });
+  const temporal = await migrate(postgres.url).then(() => startTemporal(folder, { cli, ports: { port: temporalPort, uiPort: null } })).catch(async (error: unknown) => {
     await postgres.server.stop();
     throw error;
   });

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { freePort } from './ports';
 
 /** One request as a receiver saw it. */
 export interface Received {
@@ -29,9 +30,8 @@ export interface Receiver {
 
 /** An address that refuses every connection, until a receiver is opened on its port. */
 export async function refusedAddress(): Promise<{ readonly url: string; readonly port: number }> {
-  const { url, port, close } = await openReceiver();
-  await close();
-  return { url, port };
+  const port = await freePort();
+  return { url: `http://127.0.0.1:${port}`, port };
 }
 
 interface Script {

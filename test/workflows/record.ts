@@ -5,10 +5,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Connection } from '@temporalio/client';
-import { freePort } from '../../src/embedded/ports';
 import { findTemporalCli } from '../../src/embedded/temporal-cli';
 import { SEARCH_ATTRIBUTE_TYPES } from '../../src/search-attributes';
 import { saveHistory } from '../support/history';
+import { freePort } from '../support/ports';
 import { openReceiver, type Receiver, refusedAddress } from '../support/receiver';
 import { startService, type Service, untilSettled } from '../support/service';
 import { until } from '../support/wait';
