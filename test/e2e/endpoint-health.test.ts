@@ -22,7 +22,8 @@ test('each step of an endpoint’s life is told to whoever asked, and stands in 
   const { id } = await service.endpoint(`${closed.url}/`, {
     // It listens to everything, and still is not told of itself.
     events: ['steps', 'endpoint.*', 'delivery.*'],
-    policy: { retry: { delays: Array(7).fill('20ms'), jitter: 0 }, deactivate: { afterExhausted: 1 }, probe: null },
+    // The breaker opens after the fifth failure: its watcher, which hears of it four times a second, has the time to see that before the last one.
+    policy: { retry: { delays: [...Array(4).fill('20ms'), ...Array(3).fill('1s')], jitter: 0 }, deactivate: { afterExhausted: 1 }, probe: null },
   });
   const [eventId] = await service.publish(1, 'steps');
   await service.untilEndpoint(id, 'DEACTIVATED');
@@ -147,8 +148,9 @@ test('a probe that is answered 410, and a person’s word, end the probing', asy
 
 test('a probe is numbered, uses up no retry, and leaves the delivery held; when one succeeds the rest follows by itself', async () => {
   receiver.willAnswer('/probe', [500, 500, 500, 503, 500], 200);
+  // Probed no more often than that, it stays deactivated for long enough to be seen so, and for what is published then to be held.
   const { id } = await service.endpoint(`${receiver.url}/probe`, {
-    events: ['probe'], policy: { retry: { delays: ['20ms', '1h'], jitter: 0 }, deactivate: { afterConsecutiveFailures: 2 }, probe: { every: '50ms', max: '100ms' } },
+    events: ['probe'], policy: { retry: { delays: ['20ms', '1h'], jitter: 0 }, deactivate: { afterConsecutiveFailures: 2 }, probe: { every: '500ms', max: '500ms' } },
   });
   const first = await service.publish(1, 'probe');
   await service.untilEndpoint(id, 'DEACTIVATED');

@@ -2,7 +2,8 @@ import { firstWorkspace, storeEvents } from '../support/crowd';
 import { useService } from '../support/stage';
 import { until } from '../support/wait';
 
-const { service, receiver } = useService({ env: { LOG_LEVEL: 'error' } });
+// One for each test: what is left of a crowd would go before the events of the next.
+const { service, receiver } = useService({ env: { LOG_LEVEL: 'error' } }, { each: true });
 
 test('a lone event of one workspace arrives while nearly all of another\'s 20,000 still wait', async () => {
   const crowd = await firstWorkspace(service);

@@ -50,7 +50,7 @@ test('when Temporal has lost all it knew, everything that waited is taken up aga
   // A retry that sleeps, an endpoint whose breaker is open, one that is probed, and events whose workflow was lost.
   receiver.willAnswer('/sleeping', [500], 200);
   receiver.willAnswer('/probed', [500, 500], 200);
-  const sleeping = await service.endpoint(`${receiver.url}/sleeping`, { events: ['lost'], policy: { ...POLICY, retry: { delays: ['5s', '1h'], jitter: 0 } } });
+  const sleeping = await service.endpoint(`${receiver.url}/sleeping`, { events: ['lost'], policy: { ...POLICY, retry: { delays: ['15s', '1h'], jitter: 0 } } });
   const closed = await refusedAddress();
   const broken = await service.endpoint(`${closed.url}/broken`, {
     events: ['lost'], policy: { ...POLICY, retry: { delays: Array(5).fill('100ms').concat(Array(5).fill('10s')), jitter: 0 }, probe: { every: '6s', max: '6s' } },
@@ -60,8 +60,8 @@ test('when Temporal has lost all it knew, everything that waited is taken up aga
   });
   const statusOf = async (id: string): Promise<string> => (await service.ok('GET', `/v1/endpoints/${id}`)).status;
   const [first] = await service.publish(1, 'lost');
-  await until(async () => (await statusOf(broken.id)) === 'FAILING' && (await statusOf(probed.id)) === 'DEACTIVATED', { what: 'both endpoints to fail', deadlineMs: 20_000 });
   await until(async () => (await readDeliveries(service.db, sleeping.id))[0]?.status === 'RETRYING', { what: 'the retry to sleep' });
+  await until(async () => (await statusOf(broken.id)) === 'FAILING' && (await statusOf(probed.id)) === 'DEACTIVATED', { what: 'both endpoints to fail', deadlineMs: 20_000 });
 
   await servers.temporal.server.stop();
   await Promise.all(['temporal.db', 'temporal.db-wal', 'temporal.db-shm'].map((name) => rm(join(servers.folder, name), { force: true })));
@@ -76,7 +76,8 @@ test('when Temporal has lost all it knew, everything that waited is taken up aga
     expect(await violations(sleeping, '/sleeping', [first!, second!], 0)).toEqual([]);
     expect(await violationsAt({ db: service.db, receiver: opened, endpoint: broken, path: '/broken', eventIds: [first!, second!], crashes: 0 })).toEqual([]);
     expect(await violations(probed, '/probed', [first!, second!], 0)).toEqual([]);
-    expect([await statusOf(broken.id), await statusOf(probed.id)]).toEqual(['ACTIVE', 'ACTIVE']);
+    // Whose breaker is open becomes so when its watcher next looks.
+    await until(async () => (await Promise.all([broken, probed].map(({ id }) => statusOf(id)))).every((status) => status === 'ACTIVE'), { what: 'both endpoints to be active' });
   } finally {
     await opened.close();
   }
