@@ -144,6 +144,7 @@ test('an endpoint is deactivated and reactivated by keyboard alone, and what was
   const endpointId = await endpointOf('/keys', { name: 'Keys' });
   await ruleOf(endpointId, 'keys.pressed');
   await open(`endpoints/${endpointId}`);
+  await page.getByRole('button', { name: 'Deactivate', exact: true }).waitFor();
   await tabTo('Deactivate');
   await page.keyboard.press('Enter');
   await page.getByRole('dialog').waitFor();

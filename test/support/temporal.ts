@@ -19,9 +19,9 @@ export async function freshNamespace(): Promise<{ readonly address: string; read
     const workflowExecutionRetentionPeriod = { seconds: 86_400 } as unknown as Retention;
     await connection.workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod });
     // The server hears of a new namespace, and of its search attributes, when it next refreshes what it knows.
-    await until(async () => (await registerSearchAttributes(connection, namespace)).length === 0, { what: 'the search attributes' });
+    await until(async () => (await registerSearchAttributes(connection, namespace)).length === 0, { what: 'the search attributes', deadlineMs: 60_000 });
     await until(async () => Boolean(await connection.workflowService.listWorkflowExecutions({ namespace, pageSize: 1, query: 'PosthornWorkspace = "x"' })), {
-      what: 'the namespace',
+      what: 'the namespace', deadlineMs: 60_000,
     });
   } finally {
     await connection.close();
