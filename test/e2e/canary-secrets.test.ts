@@ -134,7 +134,8 @@ test('no secret is found anywhere after all kinds of deliveries, faults and call
   await endpoint('hangs', `${receiver.url}/hangs`);
   await endpoint('refused', 'http://127.0.0.1:9/');
   await endpoint('bad TLS', `${untrusted.url}/`);
-  await endpoint('mirror', `${mirrorUrl}/mirror`);
+  // It is also tried by hand, once.
+  await endpoint('mirror', `${mirrorUrl}/mirror`, { policy: { ...POLICY, timeout: '10s' } });
   await endpoint('mirror that fails', `${mirrorUrl}/mirror-fails`);
   const oauth2 = { type: 'oauth2', tokenUrl: tokens.url, clientId: 'posthorn', clientSecret: `${MARK} of the client` };
   await endpoint('basic', `${mirrorUrl}/mirror`, { headers: {}, auth: { type: 'basic', username: 'posthorn', password: `${MARK}: "ü"` } });

@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findTemporalCli } from '../../src/embedded/temporal-cli';
-import { freePort } from '../../src/embedded/ports';
+import { freePort } from '../support/ports';
 import { startService, type Service } from '../support/service';
 import { until } from '../support/wait';
 
 const ROOT = join(__dirname, '..', '..');
 /** Waits of the README are meant for a machine that does nothing else. */
-const PATIENCE = 'sleep() { command sleep "$(($1 * 2))"; }';
+const PATIENCE = 'sleep() { command sleep "$(($1 * 5))"; }';
 
 let service: Service;
 const shells: ChildProcess[] = [];
@@ -60,4 +60,4 @@ test('the quickstart of the README works as it stands', async () => {
 
   await until(() => [...receiver.output().matchAll(/POST \/hook -> 200 .*signature ok/g)].length === 2, { what: 'both deliveries at the receiver' });
   expect(receiver.output()).toContain('"state": "CONVERTED"');
-}, 90_000);
+}, 120_000);
