@@ -40,8 +40,8 @@ test('300 events while workers are killed again and again: none is missing, and 
   const eventIds: string[] = [];
   const kills = 5;
   for (let kill = 0; kill < kills; kill += 1) {
-    eventIds.push(...await service.publish(300 / kills, 'storm'));
     const seen = receiver.received('/storm').length;
+    eventIds.push(...await service.publish(300 / kills, 'storm'));
     await until(() => receiver.received('/storm').length > seen + 5, { what: 'the deliveries to flow' });
     const victims = service.workers();
     await victims[kill % victims.length]!.kill();

@@ -11,8 +11,8 @@ test('workers that are restarted in good order, one after the other, send nothin
   const endpoint = await service.endpoint(`${receiver.url}/rolling`, { events: ['rolling'], policy: { ...POLICY, timeout: '10s', maxInFlight: 20 } });
   const eventIds: string[] = [];
   for (let round = 0; round < 4; round += 1) {
-    eventIds.push(...await service.publish(60, 'rolling'));
     const seen = receiver.received('/rolling').length;
+    eventIds.push(...await service.publish(60, 'rolling'));
     await until(() => receiver.received('/rolling').length > seen + 5, { what: 'the deliveries to flow' });
     const [oldest] = service.workers();
     expect(await oldest!.kill('SIGTERM')).toBe(0);
@@ -40,8 +40,8 @@ test('endpoints of every kind, while workers are killed: all of them get everyth
   const eventIds: string[] = [];
   const kills = 2;
   for (let kill = 0; kill < kills; kill += 1) {
-    eventIds.push(...await service.publish(30, 'mixed'));
     const seen = receiver.received('/mixed-fifo').length;
+    eventIds.push(...await service.publish(30, 'mixed'));
     await until(() => receiver.received('/mixed-fifo').length > seen + 3, { what: 'the deliveries to flow', deadlineMs: 60_000 });
     const victims = service.workers();
     await victims[kill % victims.length]!.kill();

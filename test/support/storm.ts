@@ -61,8 +61,8 @@ export async function storm(service: Service, receiver: Receiver, plan: StormPla
   const stopped: Promise<void>[] = [];
   for (const [index, turn] of turns.entries()) {
     const share = Math.round((plan.events * (index + 1)) / turns.length) - eventIds.length;
-    for (let left = share; left > 0; left -= BATCH) eventIds.push(...await service.publish(Math.min(left, BATCH), name));
     const seen = receiver.received().length;
+    for (let left = share; left > 0; left -= BATCH) eventIds.push(...await service.publish(Math.min(left, BATCH), name));
     await until(() => receiver.received().length > seen + luck.below(30), { what: `requests before turn ${index} (seed ${luck.seed})`, deadlineMs: 60_000 });
     await delay(luck.below(150));
     await take(service, turn, plan, stopped);
