@@ -71,8 +71,9 @@ test('goes on where an earlier run was lost', async () => {
 
 test('paused by a signal from the Temporal UI it begins no page until it is resumed', async () => {
   const job = new FakeJob(300);
-  const { run } = await begin(job);
-  job.onPage = (from) => (from === 100 ? run.signal(JOB_SIGNALS.pause) : undefined);
+  const started = begin(job);
+  job.onPage = async (from) => (from === 100 ? (await started).run.signal(JOB_SIGNALS.pause) : undefined);
+  const { run } = await started;
   await until(() => job.status === 'PAUSED', { what: 'the pause' });
   await until(async () => (await progress(run))?.status === 'PAUSED', { what: 'the progress to say so' });
   const pages = job.pages.length;
@@ -97,8 +98,9 @@ test('paused and resumed through PostgreSQL it hears of it by the wake', async (
 test('cancelled by a signal it ends after its page, also while it is paused', async () => {
   const [working, paused] = [new FakeJob(300), new FakeJob(300)];
   paused.status = 'PAUSED';
-  const [first, second] = [await begin(working), await begin(paused)];
-  working.onPage = (from) => (from === 100 ? first.run.signal(JOB_SIGNALS.cancel) : undefined);
+  const started = begin(working);
+  working.onPage = async (from) => (from === 100 ? (await started).run.signal(JOB_SIGNALS.cancel) : undefined);
+  const [first, second] = await Promise.all([started, begin(paused)]);
   await second.run.signal(JOB_SIGNALS.cancel);
   expect(await first.run.result()).toMatchObject({ status: 'CANCELLED' });
   expect(await second.run.result()).toMatchObject({ status: 'CANCELLED', done: 0 });
