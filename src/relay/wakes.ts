@@ -94,8 +94,7 @@ export function createWakes(deps: Deps, workflows: Workflows, onOutbox: OnOutbox
     await workflows.wakeWatcher({ workspaceId, endpointId });
   }
 
-  function passSignal({ wake, rows }: { readonly wake: ClaimedWake; readonly rows: number[] }): void {
-    const key = keyOf(wake);
+  function passSignal(key: string, { wake, rows }: Group): void {
     const joined = later.get(key);
     if (joined) return void joined.push(...rows);
     const task = signalTask(wake, rows);
@@ -150,7 +149,7 @@ export function createWakes(deps: Deps, workflows: Workflows, onOutbox: OnOutbox
       claimed.forEach((wake) => waiting.add(wake.outboxId));
       const retries = claimed.filter(({ kind }) => kind === 'retry');
       if (retries.length > 0) add(retriesTask(retries));
-      for (const group of grouped(claimed.filter(({ kind }) => kind !== 'retry'))) passSignal(group);
+      for (const [key, group] of grouped(claimed.filter(({ kind }) => kind !== 'retry'))) passSignal(key, group);
       forgetOld(lastSignal);
     },
     waiting: () => waiting.size,
@@ -171,16 +170,22 @@ interface OpenRetry {
 const isOpen = (one: { readonly wake: ClaimedWake; readonly look: DeliveryLook | undefined }): one is OpenRetry =>
   one.look?.way === 'retry' && one.look.status === 'RETRYING';
 
+/** Rows of the outbox that are one signal, and the first of them. */
+interface Group {
+  readonly wake: ClaimedWake;
+  readonly rows: number[];
+}
+
 /** Signals to one watcher or job are one signal. */
-function grouped(claimed: readonly ClaimedWake[]): { readonly wake: ClaimedWake; readonly rows: number[] }[] {
-  const groups = new Map<string, { readonly wake: ClaimedWake; readonly rows: number[] }>();
+function grouped(claimed: readonly ClaimedWake[]): Map<string, Group> {
+  const groups = new Map<string, Group>();
   for (const wake of claimed) {
     const key = keyOf(wake);
     const group = groups.get(key);
     if (group) group.rows.push(wake.outboxId);
     else groups.set(key, { wake, rows: [wake.outboxId] });
   }
-  return [...groups.values()];
+  return groups;
 }
 
 function keyOf({ kind, deliveryId, endpointId, jobId, outboxId }: ClaimedWake): string {

@@ -1,7 +1,7 @@
 import {
   deactivateEndpoint, drainEndpoint, failEndpoint, reactivateEndpoint, recoverEndpoint,
 } from '../../src/commands/switch-endpoint';
-import { makeEndpoint, makeWorkspace, newId } from '../support/make';
+import { makeEndpoint, makeOwner, makeWorkspace, newId } from '../support/make';
 import { makeOwed, owedRow, takeSignals, type OwedRow } from '../support/owed';
 import { freshDatabase, type TestDatabase } from '../support/postgres';
 
@@ -13,10 +13,7 @@ let workspaceId: string;
 let endpointId: string;
 beforeAll(async () => void (database = await freshDatabase()));
 afterAll(() => database.drop());
-beforeEach(async () => {
-  workspaceId = await makeWorkspace(database.db);
-  endpointId = await makeEndpoint(database.db, workspaceId);
-});
+beforeEach(async () => void ({ workspaceId, endpointId } = await makeOwner(database.db)));
 
 const of = () => ({ workspaceId, endpointId, actor: 'key_test' });
 const owe = async (given: OwedRow): Promise<string> => (await makeOwed(database.db, workspaceId, endpointId, given)).id;

@@ -4,7 +4,7 @@ import { keepHouse, startHousekeeper } from '../../src/relay/housekeeper';
 import { ensurePartitions } from '../../src/store/partitions';
 import { reconcile } from '../../src/store/reconcile';
 import { SLICE } from '../../src/store/retention';
-import { makeEndpoint, makeEvents, makeWorkspace } from '../support/make';
+import { makeEndpoint, makeEvents, makeOwner } from '../support/make';
 import { idFrom, makePastEvent } from '../support/past';
 import { freshDatabase, type TestDatabase } from '../support/postgres';
 import { until } from '../support/wait';
@@ -14,8 +14,7 @@ let workspaceId: string;
 let endpointId: string;
 beforeEach(async () => {
   database = await freshDatabase();
-  workspaceId = await makeWorkspace(database.db);
-  endpointId = await makeEndpoint(database.db, workspaceId);
+  ({ workspaceId, endpointId } = await makeOwner(database.db));
 });
 afterEach(() => database.drop());
 

@@ -3,7 +3,7 @@ import { createWakes } from '../../src/relay/wakes';
 import { addSignals } from '../../src/store/outbox';
 import { claimWakes } from '../../src/store/outbox-claim';
 import type { Workflows } from '../../src/temporal';
-import { makeEndpoint, makeWorkspace } from '../support/make';
+import { makeOwner } from '../support/make';
 import { makeOwed } from '../support/owed';
 import { freshDatabase, type TestDatabase } from '../support/postgres';
 import { until } from '../support/wait';
@@ -15,9 +15,7 @@ let workspaceId: string;
 let endpointId: string;
 beforeEach(async () => {
   database = await freshDatabase();
-  workspaceId = await makeWorkspace(database.db);
-  endpointId = await makeEndpoint(database.db, workspaceId);
-  await database.db.query({ text: 'delete from outbox' });
+  ({ workspaceId, endpointId } = await makeOwner(database.db));
 });
 afterEach(() => database.drop());
 

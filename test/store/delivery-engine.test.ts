@@ -8,7 +8,7 @@ import { recordAttempts, withdrawAttempts, type FinishedAttempt } from '../../sr
 import { recordHealth, type HealthDelta } from '../../src/store/record-health';
 import { makeDue } from '../../src/store/redeliveries';
 import { holdStragglers, readHealthFacts, releaseStragglers } from '../../src/store/watch';
-import { makeEndpoint, makeEvents, makeWorkspace, newId } from '../support/make';
+import { makeEvents, makeOwner, makeWorkspace, newId } from '../support/make';
 import { freshDatabase, type TestDatabase } from '../support/postgres';
 import { until } from '../support/wait';
 
@@ -21,8 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 beforeEach(async () => {
-  workspaceId = await makeWorkspace(database.db);
-  endpointId = await makeEndpoint(database.db, workspaceId);
+  ({ workspaceId, endpointId } = await makeOwner(database.db));
   await database.db.query({ text: 'delete from outbox' });
 });
 

@@ -5,7 +5,7 @@ import type { Sql } from '../../src/store/db';
 import { recordAttempts, type FinishedAttempt } from '../../src/store/record';
 import { recordHealth } from '../../src/store/record-health';
 import { createKeyRing } from '../../src/seal';
-import { makeEndpoint, makeWorkspace, newId } from '../support/make';
+import { makeOwner, newId } from '../support/make';
 import { makeOwed } from '../support/owed';
 import { freshDatabase, type TestDatabase } from '../support/postgres';
 
@@ -18,10 +18,7 @@ let workspaceId: string;
 let endpointId: string;
 beforeAll(async () => void (database = await freshDatabase()));
 afterAll(() => database.drop());
-beforeEach(async () => {
-  workspaceId = await makeWorkspace(database.db);
-  endpointId = await makeEndpoint(database.db, workspaceId);
-});
+beforeEach(async () => void ({ workspaceId, endpointId } = await makeOwner(database.db)));
 
 /** Rows that wait for their first attempts, and a few of the endpoint's retries. */
 async function fill(rows: number, mark: string): Promise<void> {

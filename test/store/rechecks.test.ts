@@ -4,7 +4,7 @@ import { holdLive } from '../../src/store/lane-moves';
 import { savePlans, type PlannedDelivery } from '../../src/store/plan';
 import { wakeAll } from '../../src/store/recoveries';
 import { recordAttempts, withdrawAttempts, type FinishedAttempt } from '../../src/store/record';
-import { makeEndpoint, makeEvents, makeWorkspace, newId } from '../support/make';
+import { makeEndpoint, makeEvents, makeOwner, newId } from '../support/make';
 import { freshDatabase, type TestDatabase } from '../support/postgres';
 import { until } from '../support/wait';
 
@@ -15,8 +15,7 @@ let endpointId: string;
 
 beforeAll(async () => {
   database = await freshDatabase();
-  workspaceId = await makeWorkspace(database.db);
-  endpointId = await makeEndpoint(database.db, workspaceId);
+  ({ workspaceId, endpointId } = await makeOwner(database.db));
   // PostgreSQL plans as it does where there is something: a look into the week for each row.
   for (let page = 0; page < 10; page += 1) await plan(300);
   await database.db.query({ text: 'analyze' });

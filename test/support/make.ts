@@ -24,6 +24,12 @@ export async function makeEndpoint(sql: Sql, workspaceId: string, fields: { url?
   return id;
 }
 
+/** A workspace with an endpoint in it, the default one. */
+export async function makeOwner(sql: Sql): Promise<{ workspaceId: string; endpointId: string }> {
+  const workspaceId = await makeWorkspace(sql);
+  return { workspaceId, endpointId: await makeEndpoint(sql, workspaceId) };
+}
+
 /** Custom events, stored with their outbox rows. */
 export async function makeEvents(sql: Sql, workspaceId: string, count: number, type = 'test.happened'): Promise<string[]> {
   const events = Array.from({ length: count }, (_, n): NewEvent => ({
